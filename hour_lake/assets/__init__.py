@@ -1,0 +1,1 @@
+"""Thin Dagster: read from the lake, call one function, write to the lake, report."""

@@ -1,0 +1,1 @@
+"""Composing, publishing and reading datasets; no Dagster."""

@@ -1,0 +1,1 @@
+"""When and where assets run: jobs, sensors, executors."""

@@ -1,0 +1,69 @@
+"""What a layer is handed: a batch of decoded frames, the samples of a segment, or the table of another layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+# Column name -> array. Scalars: (rows,). Fixed lists `float32[k]`: (rows, k). Lists `list<float32>`: (rows,) of arrays.
+# A missing float is NaN here and NULL in the lake. Tables with a row a frame also have `frame_index` and `time_seconds`.
+Table = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A batch of consecutive frames of one segment.
+
+    `pixels`: uint8 `(n, height, width, 3)`, RGB. `time_seconds`: float64 `(n,)`, from the segment's start.
+    `first_index`: the number of the first of them within the segment.
+    """
+
+    pixels: NDArray[np.uint8]
+    time_seconds: NDArray[np.float64]
+    first_index: int = 0
+    _cache: dict[int, NDArray[np.uint8]] = field(
+        default_factory=dict[int, NDArray[np.uint8]], repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 4 or self.pixels.shape[3] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(f"pixels must be uint8 (n, height, width, 3), got {self.pixels.dtype} {self.pixels.shape}")
+        if self.time_seconds.shape != self.pixels.shape[:1]:
+            raise ValueError(f"{len(self.pixels)} frames with {len(self.time_seconds)} times")
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def gray(self, *, width: int | None = None) -> NDArray[np.uint8]:
+        """Luma (BT.601), uint8 `(n, height, width)`, scaled down to at most `width` columns; made once a batch and width."""
+        full_width = self.pixels.shape[2]
+        target = full_width if width is None else min(width, full_width)
+        if target not in self._cache:
+            self._cache[target] = np.stack([_gray(frame, target) for frame in self.pixels])
+        return self._cache[target]
+
+
+def _gray(frame: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    if width != frame.shape[1]:
+        height = max(1, round(frame.shape[0] * width / frame.shape[1]))
+        frame = np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The sound of one segment: float32 in -1..1 at full scale.
+
+    `samples` (16 kHz, mono) has values of shape `(n,)`; `master` (48 kHz) has `(n, channels)`.
+    """
+
+    values: NDArray[np.float32]
+    rate_hz: int
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.values) / self.rate_hz
