@@ -1,4 +1,4 @@
-"""One Dagster step over many segments: skip what is fresh, work on the rest, land it in batches, report each segment once.
+"""One Dagster step over many segments: skip what is fresh, make the rest, land it in batches, report each once.
 
 keys -> segments -> check against the ledger -> fresh  : reported as cached
                                              -> to do  : work in the pool -> commit a batch -> report the batch

@@ -1,7 +1,7 @@
 """Dagster events of a batch: exactly one materialization a finished (asset, partition), each with its own data version.
 
-The two uses of Dagster's internals are here and nowhere else; `test_dagster_contract.py` guards them. Without them a run
-over a range of partitions emits one automatic event for every key, failed ones included, all with the same version.
+The two uses of Dagster's internals are here and nowhere else; `test_dagster_contract.py` guards them.
+Without them a run over a range emits an automatic event for every key, failed ones included, all with one version.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -28,8 +28,8 @@ def pass_asset(each: Pass, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"{each.name}_pass", can_subset=True, partitions_def=SEGMENTS, backfill_policy=policy,
-        specs=[layer_spec(layer) for layer in each.layers], op_tags=op_tags_for(each.layers), pool=pool_for(each.layers),
-        retry_policy=dg.RetryPolicy(max_retries=1),
+        specs=[layer_spec(layer) for layer in each.layers],
+        op_tags=op_tags_for(each.layers), pool=pool_for(each.layers), retry_policy=dg.RetryPolicy(max_retries=1),
     )  # fmt: skip
     def run(context: dg.AssetExecutionContext, project: ProjectResource) -> Iterator[Any]:
         selected = {key.to_user_string() for key in context.selected_asset_keys}

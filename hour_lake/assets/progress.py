@@ -1,4 +1,4 @@
-"""How far a run is, told to whoever listens in this process (the command line does; a run of the daemon has no listener)."""
+"""How far a run is, told to whoever listens in this process: the command line does, a daemon's run has none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

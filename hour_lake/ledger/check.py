@@ -32,7 +32,7 @@ class Check:
 
 
 def input_digests(step: Step, segment: Segment, ledger: Ledger) -> dict[str, str | None]:
-    """Digest of each input by name, None where there is no such object. A video counts by its content, not its facts."""
+    """Digest of each input by name, None where there is none. A video counts by its content, not by its facts."""
     digests: dict[str, str | None] = {}
     for read in step.reads:
         entry = ledger.entry(step.input_path(read, segment))
@@ -71,8 +71,8 @@ def check_all(
 ) -> Iterator[Check]:
     """Checks in the order given, with what follows from them: what reads a step that will run will run too.
 
-    `steps` must be in dependency order. A step whose input is to be made in this very pass is `stale` ("its input ... is
-    made anew"); one that reads a step which failed or is blocked is `blocked`.
+    `steps` must be in dependency order. A step whose input is to be made in this very pass is `stale`
+    ("its input ... is made anew"); one that reads a step which failed or is blocked is `blocked`.
     """
     for segment in segments:
         states: dict[str, State] = {}

@@ -4,7 +4,7 @@ from hour_lake.lake.interface import Entry, Lake
 
 
 class Ledger:
-    """Entries of one commit by path. A folder (`layers/blink/bob/`) is read when one of its paths is first asked for."""
+    """Entries of one commit by path. A folder (`layers/blink/bob/`) is read when a path in it is first asked for."""
 
     def __init__(self, lake: Lake, commit: str) -> None:
         self.lake = lake

@@ -29,7 +29,7 @@ Made = Mapping[str, Product | HourLakeError]
 
 @dataclass(frozen=True)
 class Landed:
-    """One output that was staged: its recipe, and the fingerprints of the outputs it was made from, by upstream asset."""
+    """One staged output: its recipe, and the fingerprints of the outputs it was made from, by upstream asset."""
 
     step: Step
     segment: Segment

@@ -1,4 +1,4 @@
-"""The steps that a segment goes through, as the ledger sees them: what each reads, where it writes, what its code is."""
+"""The steps that a segment goes through, as the ledger sees them: what each reads, writes and is made by."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,8 +21,9 @@ WRITER = {"frames": "segments", "samples": "audio", "master": "audio"}
 class Step:
     """One asset of the `segments` partitions.
 
-    `reads` names media (`frames`, `samples`, `master`), `video` (the raw file) or other steps. `needs_all` is false for a
-    step that copes with inputs that are missing. `also`: further objects it writes. `source` is the digest of its code, `models` the sha256 of its weights.
+    `reads` names media (`frames`, `samples`, `master`), `video` (the raw file) or other steps. `needs_all` is false for
+    a step that copes with missing inputs. `also`: further objects it writes. `source` is the digest of its code,
+    `models` the sha256 of its weights.
     """
 
     name: str

@@ -54,7 +54,7 @@ class Sorting:
 
 
 def sort_rows(project: Project, pinned: Pinned, ledger: Ledger) -> Sorting:
-    """Which videos of a manifest are known, new, or refused by their pointer alone. Opens no video and no connection."""
+    """Which videos of a manifest are known, new, or refused by their pointer. Opens no video and no connection."""
     sorting = Sorting()
     for row in pinned.manifest.rows:
         try:

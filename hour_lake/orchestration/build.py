@@ -23,7 +23,8 @@ from hour_lake.passes.plan import passes_of
 def build_definitions(layers: Mapping[str, Layer], *, partitions_per_run: int) -> dg.Definitions:
     """The whole flow for a set of layers. Opens nothing: the lake is opened by the first step that runs.
 
-    manifest -> videos -> segment_plan -> segments -> audio -> layers, a pass a step -> cleaning_flags -> catalog -> dataset
+    manifest -> videos -> segment_plan -> segments -> audio -> layers (a pass a step) -> cleaning_flags
+        -> catalog -> dataset
     """
     policy = dg.BackfillPolicy.multi_run(partitions_per_run)
     found = list(layers.values())

@@ -93,7 +93,7 @@ def ingest_manifest(file: Path, *, branch: str | None = None) -> Taken:
 
 
 def run_selection(selection: str, *, pattern: str = "*", branch: str | None = None, refresh: bool = False) -> RunEnded:
-    """Make what is to do among some assets and segments, in as few runs as ranges allow; then the catalog if selected."""
+    """Make what is to do among some assets and segments, in as few runs as ranges allow; then the catalog."""
     project = Project.open()
     branch = branch or project.settings.branch
     selected = selected_assets(selection)

@@ -103,7 +103,8 @@ def stale_catalog() -> dg.SensorDefinition:
     """Watches the lake's branch."""
 
     @dg.sensor(
-        job_name=CATALOG, minimum_interval_seconds=3 * LOOK_EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING,
+        job_name=CATALOG, minimum_interval_seconds=3 * LOOK_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description="When layers changed since the catalog was written and no run is at work, it is written again.",
     )  # fmt: skip
     def refresh_stale_catalog(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
