@@ -1,1 +1,48 @@
-.PHONY: demo test dev check bench
+# The verbs of this project, for people and for CI. `make demo` needs Python 3.11, git and make; nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+DEV_STAMP := .venv/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test dev check bench clean
+
+help:
+	@echo "make demo    everything once: models, sample corpus, the whole flow, a dataset"
+	@echo "make dev     the Dagster UI on what the demo made"
+	@echo "make test    all tests            make check  lint, types, import rings"
+	@echo "make bench   what it costs        make clean  remove what was made here"
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(STAMP): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/hour-lake demo
+
+dev: $(STAMP)
+	@$(BIN)/hour-lake init
+	$(BIN)/dagster dev --host 127.0.0.1 --port 3000
+
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest -q hour_lake_tests/test_rings.py
+
+bench: $(DEV_STAMP)
+	@$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv .hour_lake .env sample

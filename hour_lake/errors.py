@@ -25,7 +25,7 @@ PASSING_CODES = frozenset(
 class HourLakeError(Exception):
     """What went wrong, in a form that a person and a table can both show.
 
-    `raise MediaError("TRUNCATED", "the file ends early", value="3.2 s of 10.0 s", where="talk.mp4", fix="copy it again")`
+    `raise MediaError("TRUNCATED", "the file ends early", value="3.2 of 10.0 s", where="talk.mp4", fix="copy it again")`
     """
 
     def __init__(

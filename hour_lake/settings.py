@@ -93,7 +93,7 @@ class Settings(_Section):
 
 
 def parse_settings(data: bytes, *, where: str) -> Settings:
-    """Settings from YAML text: CONFIG_UNSAFE, CONFIG_UNKNOWN_KEY, CONFIG_TYPE, CONFIG_ENV_MISSING, CONFIG_SECRET_LITERAL."""
+    """Settings from YAML: CONFIG_UNSAFE, _UNKNOWN_KEY, _TYPE, _ENV_MISSING or _SECRET_LITERAL when they are not right."""
     raw = _resolved(_parsed(data, where), where)
     try:
         return Settings.model_validate(raw)

@@ -121,6 +121,6 @@ class Lake(Protocol):
         """Stage, verify and publish with one compare-and-swap.
 
         `fence` is called last before the swap and raises FENCED when the writer must no longer publish. If the branch
-        moved meanwhile the change is laid on the new head; a path that both sides changed to different content is CONFLICT.
+        moved meanwhile the change is laid on the new head; a path that both sides changed differently is CONFLICT.
         """
         ...

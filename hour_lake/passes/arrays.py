@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Column name -> array. Scalars: (rows,). Fixed lists `float32[k]`: (rows, k). Lists `list<float32>`: (rows,) of arrays.
-# A missing float is NaN here and NULL in the lake. Tables with a row a frame also have `frame_index` and `time_seconds`.
+# Column name -> array. Scalars: (rows,). Fixed lists `float32[k]`: (rows, k). Lists: (rows,) of arrays.
+# A missing float is NaN here and NULL in the lake. With a row a frame: also `frame_index`, `time_seconds`.
 Table = Mapping[str, NDArray[Any]]
 
 
@@ -38,7 +38,7 @@ class Frames:
         return len(self.pixels)
 
     def gray(self, *, width: int | None = None) -> NDArray[np.uint8]:
-        """Luma (BT.601), uint8 `(n, height, width)`, scaled down to at most `width` columns; made once a batch and width."""
+        """Luma (BT.601), uint8 `(n, height, width)`, scaled down to at most `width` columns; made once."""
         full_width = self.pixels.shape[2]
         target = full_width if width is None else min(width, full_width)
         if target not in self._cache:

@@ -33,6 +33,7 @@ class Layer:
     owner: str | None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the function (or the class) returns."""
         return self.function(*args, **kwargs)
 
     @property
@@ -75,7 +76,7 @@ def layer(
     `reads`: `frames` (batches of `Frames`), `samples` (16 kHz mono), `master` (48 kHz), or names of other layers.
     `columns`: name -> type (`float32`, `bool`, `string`, `float32[80]`, `list<float32>`, ...).
     `facts`: name -> SQL aggregate over the layer's rows of one segment; `duration_seconds` is bound.
-    `rows`: `frame` (one row a frame; the default for what reads frames), `window` (any number; the default for sound) or
+    `rows`: `frame` (one row a frame; the default for what reads frames), `window` (any number; default for sound) or
     `segment` (exactly one row). Keyword-only arguments are its configuration and need defaults.
     """
     read = (reads,) if isinstance(reads, str) else tuple(reads)

@@ -1,0 +1,159 @@
+"""Raw videos as the ledger knows them: which rows of a manifest are new, bringing those in, staging what was found."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hour_lake.errors import HourLakeError
+from hour_lake.lake.interface import Transaction
+from hour_lake.ledger.entries import Ledger
+from hour_lake.ledger.intake import Pinned
+from hour_lake.ledger.paths import quarantine_path, scan_path, video_path
+from hour_lake.ledger.project import Project
+from hour_lake.ledger.recipe import Recipe, recipe
+from hour_lake.ledger.rows import scan_bytes, video_bytes
+from hour_lake.manifests.fetch import LocalFile, localise, signature
+from hour_lake.manifests.pointer import Pointer, parse_pointer
+from hour_lake.manifests.read import Row
+from hour_lake.media.scan import Scan, scan
+from hour_lake.settings import Limits
+
+BATCH_VIDEOS = 16
+BATCH_SECONDS = 10.0
+DOWNLOADS = 4
+
+
+@dataclass(frozen=True)
+class NewVideo:
+    """A row whose video must be brought in: never seen, or its file, pointer or our code changed."""
+
+    row: Row
+    pointer: Pointer
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A raw video that was brought in."""
+
+    file: LocalFile
+    scan: Scan
+
+
+@dataclass
+class Sorting:
+    """The rows of one manifest, sorted by what the ledger knows."""
+
+    known: int = 0
+    new: list[NewVideo] = field(default_factory=list[NewVideo])
+    refused: list[tuple[Row, HourLakeError]] = field(default_factory=list[tuple[Row, HourLakeError]])
+    refused_before: int = 0
+
+
+def sort_rows(project: Project, pinned: Pinned, ledger: Ledger) -> Sorting:
+    """Which videos of a manifest are known, new, or refused by their pointer. Opens no video and no connection."""
+    sorting = Sorting()
+    for row in pinned.manifest.rows:
+        try:
+            pointer = _pointer(project, pinned, row)
+            now = _recipe(project, row, signature(pointer))
+        except HourLakeError as error:
+            sorting.refused.append((row, error))
+            continue
+        known = ledger.entry(video_path(row.video_id))
+        failure = ledger.entry(quarantine_path("videos", row.video_id))
+        if failure is not None and failure.metadata.get("fingerprint") == now.value:
+            sorting.refused_before += 1
+        elif known is not None and known.metadata.get("fingerprint") == now.value:
+            sorting.known += 1
+        else:
+            sorting.new.append(NewVideo(row, pointer, now))
+    return sorting
+
+
+def _pointer(project: Project, pinned: Pinned, row: Row) -> Pointer:
+    settings = project.settings
+    return parse_pointer(
+        row.source, base=pinned.folder, roots=settings.source_roots, allowed_hosts=settings.allowed_hosts,
+        allow_http=settings.allow_http,
+    )  # fmt: skip
+
+
+def _recipe(project: Project, row: Row, found: str) -> Recipe:
+    inputs = {"file": found, "declared": row.sha256 or ""}
+    return recipe(source=project.scan_source, config={}, models={}, inputs=inputs)
+
+
+def bring_in(project: Project, videos: Sequence[NewVideo]) -> Iterator[list[tuple[NewVideo, Scanned | HourLakeError]]]:
+    """Localise and scan videos, downloads and decoding side by side; gives what is finished, a batch at a time."""
+    batch: list[tuple[NewVideo, Scanned | HourLakeError]] = []
+    since = time.monotonic()
+    for item in _scanned(project, videos):
+        batch.append(item)
+        if len(batch) >= BATCH_VIDEOS or time.monotonic() - since > BATCH_SECONDS:
+            yield batch
+            batch, since = [], time.monotonic()
+    if batch:
+        yield batch
+
+
+def _scanned(project: Project, videos: Sequence[NewVideo]) -> Iterator[tuple[NewVideo, Scanned | HourLakeError]]:
+    limits = project.settings.limits
+    local: dict[str, tuple[NewVideo, LocalFile]] = {}
+    for video, file in _localised(project, videos):
+        if isinstance(file, HourLakeError):
+            yield video, file
+        else:
+            local[video.row.video_id] = (video, file)
+    tasks = [(video_id, str(file.path), limits) for video_id, (_, file) in local.items()]
+    for (video_id, *_), outcome in project.workers.map(scan_task, tasks, seconds=limits.max_wall_seconds):
+        video, file = local[video_id]
+        yield video, outcome if isinstance(outcome, HourLakeError) else Scanned(file, outcome)
+
+
+def scan_task(task: tuple[str, str, Limits]) -> Scan:
+    """What a worker process does with one raw video."""
+    _, path, limits = task
+    return scan(Path(path), limits)
+
+
+def _localised(project: Project, videos: Iterable[NewVideo]) -> Iterator[tuple[NewVideo, LocalFile | HourLakeError]]:
+    def bring(video: NewVideo) -> LocalFile | HourLakeError:
+        try:
+            cache, limits = project.settings.home / "raw", project.settings.limits
+            return localise(video.pointer, cache=cache, limits=limits, sha256=video.row.sha256)
+        except HourLakeError as error:
+            return error
+
+    videos = list(videos)
+    with ThreadPoolExecutor(DOWNLOADS) as pool:
+        yield from zip(videos, pool.map(bring, videos), strict=True)
+
+
+def stage_video(transaction: Transaction, video: NewVideo, outcome: Scanned | HourLakeError) -> None:
+    """Facts and scan of a video that was taken; the reason of one that was refused."""
+    video_id = video.row.video_id
+    if isinstance(outcome, HourLakeError):
+        stage_refusal(transaction, video_id, outcome, fingerprint=video.recipe.value)
+        return
+    facts = outcome.scan.facts
+    metadata = {
+        **video.recipe.metadata(), "sha256": facts.sha256, "source": video.row.source, "path": str(outcome.file.path),
+        "signature": outcome.file.signature,
+    }  # fmt: skip
+    transaction.put(video_path(video_id), video_bytes(video_id, video.row, facts), metadata)
+    transaction.put(scan_path(video_id), scan_bytes(video_id, outcome.scan), video.recipe.metadata())
+    transaction.delete(quarantine_path("videos", video_id))
+
+
+def stage_refusal(transaction: Transaction, video_id: str, error: HourLakeError, *, fingerprint: str) -> None:
+    """Why a video was not taken in; a failure that may pass leaves no trace, so that the next run tries again."""
+    if error.passing:
+        return
+    text = json.dumps(error.as_dict(), sort_keys=True, indent=1) + "\n"
+    transaction.put(
+        quarantine_path("videos", video_id), text.encode(), {"code": error.code, "fingerprint": fingerprint}
+    )

@@ -1,0 +1,168 @@
+"""What `ingest` and `run` do: find out what is to do, run the jobs for it on the instance, tell how it ended."""
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+
+from hour_lake.assets.partitions import MANIFESTS, SEGMENTS, key_of
+from hour_lake.assets.project import BRANCH_TAG
+from hour_lake.catalog.compact import is_current
+from hour_lake.errors import ConfigError, HourLakeError
+from hour_lake.ledger.check import Check
+from hour_lake.ledger.intake import pin
+from hour_lake.ledger.paths import quarantine_path
+from hour_lake.ledger.plans import all_segments
+from hour_lake.ledger.project import Project
+from hour_lake.ledger.status import Status
+from hour_lake.ledger.taken import Refusal, anything_new, taken_in
+from hour_lake.orchestration.instance import open_instance
+from hour_lake.orchestration.jobs import CATALOG, ENRICH, INGEST
+from hour_lake.orchestration.launch import Ended, run_partition, run_range, run_whole
+from hour_lake.orchestration.ranges import ranges
+
+
+class Failed(NamedTuple):
+    """One output that a run did not make."""
+
+    asset: str
+    segment: str
+    code: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """How taking in a manifest ended."""
+
+    manifest: str
+    videos: int
+    segments: int
+    refused: list[Refusal]
+    ran: bool
+
+    def sentence(self) -> str:
+        """One line."""
+        what = (
+            f"manifest {self.manifest}: {self.videos} videos in, {len(self.refused)} refused, {self.segments} segments"
+        )
+        return what if self.ran else f"{what} (nothing changed)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {**asdict(self), "refused": [r._asdict() for r in self.refused]}
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """How a selection ended: outputs made, and those that were not."""
+
+    made: int
+    runs: list[str] = field(default_factory=list[str])
+    failures: list[Failed] = field(default_factory=list[Failed])
+
+    def sentence(self) -> str:
+        """One line."""
+        if not self.runs:
+            return "nothing is stale: nothing ran"
+        failed = f", {len(self.failures)} failed or blocked" if self.failures else ""
+        return f"{self.made} outputs made in {len(self.runs)} runs{failed}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"made": self.made, "runs": self.runs, "failures": [f._asdict() for f in self.failures]}
+
+
+def ingest_manifest(file: Path, *, branch: str | None = None) -> Taken:
+    """Pin a manifest and run the `ingest` job for it; where nothing in it is new, nothing runs."""
+    project = Project.open()
+    branch = branch or project.settings.branch
+    name, _ = pin(project.lake, branch, file)
+    ran = anything_new(project, branch, name)
+    if ran:
+        assert MANIFESTS.name is not None
+        with open_instance(project.settings) as instance:
+            instance.add_dynamic_partitions(MANIFESTS.name, [name])
+            _succeeded(run_partition(instance, INGEST, name, tags={BRANCH_TAG: branch}))
+    videos, segments, refused = taken_in(project, branch, name)
+    return Taken(name, videos, segments, refused, ran)
+
+
+def run_selection(selection: str, *, pattern: str = "*", branch: str | None = None, refresh: bool = False) -> RunEnded:
+    """Make what is to do among some assets and segments, in as few runs as ranges allow; then the catalog."""
+    project = Project.open()
+    branch = branch or project.settings.branch
+    selected = selected_assets(selection)
+    steps = selected.intersection(project.steps)
+    before = Status.of(project, ref=branch, pattern=pattern, assets=steps)
+    wanted = {key_of(c.segment) for c in before.to_do}
+    if refresh:
+        wanted = {key_of(s) for s in all_segments(project.lake, branch, pattern)}
+    runs: list[str] = []
+    with open_instance(project.settings) as instance:
+        if wanted:
+            runs += _enrich(instance, project, branch, wanted, sorted(steps), refresh=refresh)
+        if "catalog" in selected and (runs or not is_current(project.lake, project.lake.resolve(branch))):
+            runs.append(_succeeded(run_whole(instance, CATALOG, tags={BRANCH_TAG: branch})).run_id)
+    after = Status.of(project, ref=branch, pattern=pattern, assets=steps) if runs else before
+    made = sum(r.fresh for r in after.rows) - (0 if refresh else sum(r.fresh for r in before.rows))
+    return RunEnded(made, runs, [_failed(project, after.commit, c) for c in after.open])
+
+
+def selected_assets(selection: str) -> set[str]:
+    """Names of the assets that a selection means; commas separate selections, as `blink,mouth+`."""
+    from hour_lake.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    names: set[str] = set()
+    for part in selection.split(","):
+        try:
+            found = dg.AssetSelection.from_string(part.strip()).resolve(graph)
+        except Exception as error:  # Dagster's own parser has many exception types
+            raise _unknown_selection(part, graph.get_all_asset_keys()) from error
+        names |= {key.to_user_string() for key in found}
+        if not found:
+            raise _unknown_selection(part, graph.get_all_asset_keys())
+    return names
+
+
+def _unknown_selection(part: str, keys: Iterable[dg.AssetKey]) -> ConfigError:
+    names = sorted(key.to_user_string() for key in keys)
+    near = difflib.get_close_matches(part.strip("+* "), names, n=1)
+    return ConfigError("SELECTION_UNKNOWN", "no asset is selected", value=part,
+                       fix=f"did you mean {near[0]!r}?" if near else f"assets: {', '.join(names)}")  # fmt: skip
+
+
+def _enrich(
+    instance: dg.DagsterInstance,
+    project: Project,
+    branch: str,
+    wanted: set[str],
+    assets: Sequence[str],
+    *,
+    refresh: bool,
+) -> Iterator[str]:
+    assert SEGMENTS.name is not None
+    instance.add_dynamic_partitions(SEGMENTS.name, [key_of(s) for s in all_segments(project.lake, branch)])
+    keys = instance.get_dynamic_partitions(SEGMENTS.name)
+    for first, last in ranges(keys, wanted, longest=project.settings.partitions_per_run):
+        ended = run_range(instance, ENRICH, first, last, assets=assets, tags={BRANCH_TAG: branch}, refresh=refresh)
+        yield ended.run_id
+
+
+def _succeeded(ended: Ended) -> Ended:
+    if not ended.success:
+        raise HourLakeError("RUN_FAILED", ended.failure or "the run failed", where=f"run {ended.run_id}",
+                            fix="open the run in `make dev`")  # fmt: skip
+    return ended
+
+
+def _failed(project: Project, commit: str, check: Check) -> Failed:
+    code, why = (check.why, "") if check.state == "failed" else (check.state.upper(), check.why)
+    if check.state == "failed":
+        why = json.loads(project.lake.read(commit, quarantine_path(check.step.name, check.segment)))["message"]
+    return Failed(check.step.name, check.segment.id, code, why)

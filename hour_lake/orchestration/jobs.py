@@ -1,0 +1,25 @@
+"""The jobs that people, sensors and the command line start; each is a selection of assets."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from hour_lake.passes.declare import Layer
+
+INGEST = "ingest"
+ENRICH = "enrich"
+CATALOG = "refresh_catalog"
+COMPOSE = "compose"
+
+
+def jobs(layers: Sequence[Layer]) -> list[dg.UnresolvedAssetJobDefinition]:
+    """One job a partition set: `ingest` a manifest, `enrich` segments, `refresh_catalog`, `compose` a dataset."""
+    segment_assets = ["segments", "audio", *(layer.name for layer in layers), "cleaning_flags"]
+    return [
+        dg.define_asset_job(INGEST, ["manifest", "videos", "segment_plan"], description="Take a manifest in."),
+        dg.define_asset_job(
+            ENRICH, segment_assets, description="Clips, sound, layers and flags of a range of segments."
+        ),
+        dg.define_asset_job(CATALOG, ["catalog"], description="Compact the tables and the facts."),
+        dg.define_asset_job(COMPOSE, ["dataset"], description="Solve and tag one dataset."),
+    ]

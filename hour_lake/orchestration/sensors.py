@@ -1,0 +1,123 @@
+"""What starts runs by itself: a manifest that is new or changed, segments just planned, a catalog left behind."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
+
+from hour_lake.assets.partitions import MANIFESTS, SEGMENTS, key_of
+from hour_lake.assets.project import BRANCH_TAG
+from hour_lake.catalog.compact import is_current
+from hour_lake.errors import HourLakeError
+from hour_lake.ledger.intake import pin, read_pinned
+from hour_lake.ledger.plans import segments_of_videos
+from hour_lake.ledger.project import Project
+from hour_lake.manifests.watch import manifest_files
+from hour_lake.orchestration.jobs import CATALOG, ENRICH, INGEST
+from hour_lake.orchestration.ranges import ranges
+
+LOOK_EVERY_SECONDS = 20
+
+
+def sensors(partitions_per_run: int) -> list[dg.SensorDefinition]:
+    """All sensors, running as soon as the code location is loaded."""
+    return [new_manifests(), planned_segments(partitions_per_run), stale_catalog()]
+
+
+def new_manifests() -> dg.SensorDefinition:
+    """Watches the folder `manifests` of the settings."""
+
+    @dg.sensor(
+        job_name=INGEST, minimum_interval_seconds=LOOK_EVERY_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING,
+        description="A new or changed file in the manifests folder becomes a partition and is taken in.",
+    )  # fmt: skip
+    def watch_manifests(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        project = Project.open()
+        seen: dict[str, list[float]] = json.loads(context.cursor or "{}")
+        now = {str(file): _stamp(file) for file in manifest_files(project.settings.manifests)}
+        requests = [
+            request for file, stamp in now.items() if seen.get(file) != stamp
+            if (request := _take_in(context.instance, project, Path(file)))
+        ]  # fmt: skip
+        return dg.SensorResult(run_requests=requests, cursor=json.dumps(now))
+
+    return watch_manifests
+
+
+def _stamp(file: Path) -> list[float]:
+    about = file.stat()
+    return [about.st_size, about.st_mtime]
+
+
+def _take_in(instance: dg.DagsterInstance, project: Project, file: Path) -> dg.RunRequest | None:
+    """Pin the file; a run for it unless this very content has been taken in."""
+    name, _ = pin(project.lake, project.settings.branch, file)
+    pinned = project.lake.entry(project.settings.branch, f"manifests/{name}.source")
+    known = project.lake.entry(project.settings.branch, f"manifests/{name}.parquet")
+    if pinned is None or (known is not None and known.metadata.get("source_sha256") == pinned.digest):
+        return None
+    assert MANIFESTS.name is not None
+    instance.add_dynamic_partitions(MANIFESTS.name, [name])
+    return dg.RunRequest(run_key=f"{name}:{pinned.digest}", tags={PARTITION_NAME_TAG: name})
+
+
+def planned_segments(partitions_per_run: int) -> dg.SensorDefinition:
+    """Follows each ingest run."""
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS, request_job_name=ENRICH, minimum_interval_seconds=LOOK_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING, name="enrich_planned_segments",
+        description="Segments that an ingest run planned and that have no flags yet are enriched.",
+    )  # fmt: skip
+    def enrich_planned_segments(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        run = context.dagster_run
+        if run.job_name != INGEST:
+            yield dg.SkipReason(f"{run.job_name} plans no segments")
+            return
+        project = Project.open()
+        branch = run.tags.get(BRANCH_TAG, project.settings.branch)
+        wanted = _without_flags(project, branch, run.tags[PARTITION_NAME_TAG])
+        assert SEGMENTS.name is not None
+        keys = context.instance.get_dynamic_partitions(SEGMENTS.name)
+        for first, last in ranges(keys, wanted, longest=partitions_per_run):
+            bounds = {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
+            yield dg.RunRequest(run_key=f"{run.run_id}:{first}", tags={**bounds, BRANCH_TAG: branch})
+
+    return enrich_planned_segments
+
+
+def _without_flags(project: Project, branch: str, manifest: str) -> set[str]:
+    pinned = read_pinned(project.lake, branch, manifest, project.settings.limits)
+    segments = segments_of_videos(project.lake, branch, [row.video_id for row in pinned.manifest.rows])
+    flags = project.steps["cleaning_flags"]
+    return {key_of(s) for s in segments if project.lake.entry(branch, flags.path(s)) is None}
+
+
+def stale_catalog() -> dg.SensorDefinition:
+    """Watches the lake's branch."""
+
+    @dg.sensor(
+        job_name=CATALOG, minimum_interval_seconds=3 * LOOK_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="When layers changed since the catalog was written and no run is at work, it is written again.",
+    )  # fmt: skip
+    def refresh_stale_catalog(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        at_work = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED])
+        if context.instance.get_run_records(at_work, limit=1):
+            return dg.SkipReason("a run is at work")
+        try:
+            project = Project.open()
+            commit = project.lake.resolve(project.settings.branch)
+            if is_current(project.lake, commit):
+                return dg.SkipReason("nothing changed")
+        except HourLakeError as error:
+            return dg.SkipReason(str(error))
+        return dg.RunRequest(run_key=commit)
+
+    return refresh_stale_catalog
