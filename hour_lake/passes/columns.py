@@ -128,12 +128,11 @@ def _cast(array: NDArray[Any], base: str) -> NDArray[Any]:
         array = np.ma.filled(array.astype(np.float64), np.nan)
     if array.dtype.kind not in {"b": "b", "i": "iub", "f": "fiub"}[target.kind]:
         raise TypeError(f"its values are {array.dtype}")
-    if (
-        target.kind == "i"
-        and array.size
-        and not (np.iinfo(target).min <= array.min() and array.max() <= np.iinfo(target).max)
-    ):
-        raise OverflowError(f"{array.min()} ... {array.max()} does not fit into {base}")
+    array = _settled(array)  # what is hidden under a mask need not fit
+    if target.kind == "i" and array.size:
+        low, high, limits = np.ma.getdata(array).min(), np.ma.getdata(array).max(), np.iinfo(target)
+        if low < limits.min or high > limits.max:
+            raise OverflowError(f"{low} ... {high} does not fit into {base}")
     with np.errstate(over="ignore"):
         cast = array.astype(target)
     if target.kind == "f" and not np.array_equal(np.isinf(cast), np.isinf(array)):
