@@ -37,7 +37,7 @@ class Workers:
     """`with Workers(2) as workers: for task, result in workers.map(run_segment, tasks): ...`
 
     Processes start with the first tasks and stay for the next `map`. `memory_gib` limits the address space of each;
-    None sets no limit, as GPU work needs. The function must be importable; see `wire` for what tasks and results may hold.
+    None sets no limit, as GPU work needs. The function must be importable; see `wire` for what tasks may hold.
     """
 
     def __init__(self, count: int, *, seconds: float = 300.0, memory_gib: float | None = 4.0) -> None:
@@ -62,7 +62,7 @@ class Workers:
     def map(
         self, function: Callable[[Task], Result], tasks: Iterable[Task], *, seconds: float | None = None
     ) -> Iterator[tuple[Task, Result | HourLakeError]]:
-        """Each task once with its result or a coded error, as they are done; at most two tasks a worker are drawn ahead.
+        """Each task once with its result or a coded error, as they are done; at most two tasks a worker drawn ahead.
 
         Codes besides the task's own: DECODER_TIMEOUT after `seconds`, DECODER_CRASH (with the signal), WORKER_MEMORY.
         Leaving the loop early kills what is still at work.
