@@ -34,7 +34,7 @@ def build_definitions(layers: Mapping[str, Layer], *, partitions_per_run: int) -
             videos,
             segment_plan,
             *segment_assets(policy),
-            *(pass_asset(each, policy) for each in passes_of(layers)),
+            *(pass_asset(each, policy) for each in passes_of(layers.values())),
             cleaning_flags_asset(found, policy),
             catalog_asset(found),
             dataset,

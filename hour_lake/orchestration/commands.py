@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,11 +59,17 @@ class Taken:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """How a selection ended: outputs made, and those that were not."""
+    """How a selection ended: where it stood before and after, and what was not made."""
 
-    made: int
-    runs: list[str] = field(default_factory=list[str])
-    failures: list[Failed] = field(default_factory=list[Failed])
+    before: Status
+    after: Status
+    runs: list[str]
+    failures: list[Failed]
+
+    @property
+    def made(self) -> int:
+        """Outputs that are fresh now and were not."""
+        return sum(r.fresh for r in self.after.rows) - sum(r.fresh for r in self.before.rows)
 
     def sentence(self) -> str:
         """One line."""
@@ -109,8 +115,7 @@ def run_selection(selection: str, *, pattern: str = "*", branch: str | None = No
         if "catalog" in selected and (runs or not is_current(project.lake, project.lake.resolve(branch))):
             runs.append(_succeeded(run_whole(instance, CATALOG, tags={BRANCH_TAG: branch})).run_id)
     after = Status.of(project, ref=branch, pattern=pattern, assets=steps) if runs else before
-    made = sum(r.fresh for r in after.rows) - (0 if refresh else sum(r.fresh for r in before.rows))
-    return RunEnded(made, runs, [_failed(project, after.commit, c) for c in after.open])
+    return RunEnded(before, after, runs, [_failed(project, after.commit, c) for c in after.open])
 
 
 def selected_assets(selection: str) -> set[str]:
