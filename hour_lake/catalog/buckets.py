@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hour_lake.catalog.snapshot import Snapshot
@@ -53,8 +52,8 @@ def _read(snapshot: Snapshot, path: str) -> pa.Table:
 
 def _kept(snapshot: Snapshot, path: str, stale: Sequence[str]) -> pa.Table:
     table = _read(snapshot, path)
-    gone = pc.is_in(table.column("_path"), value_set=pa.array(stale, pa.string()))
-    return table.filter(pc.invert(gone))
+    gone = set(stale)
+    return table.filter(pa.array([row not in gone for row in table.column("_path").to_pylist()], pa.bool_()))
 
 
 def _with_path(table: pa.Table, path: str) -> pa.Table:

@@ -9,10 +9,11 @@ from hour_lake.catalog.connect import connect_to
 from hour_lake.catalog.facts import facts_digest
 from hour_lake.catalog.fresh import Fresh, fresh_of
 from hour_lake.catalog.snapshot import Snapshot, seal_of
-from hour_lake.catalog.sources import FACTS_PATH, MANIFESTS, sources_of
+from hour_lake.catalog.sources import FACTS_PATH, FLAGS, MANIFESTS, PLANS, SEGMENTS, VIDEOS, sources_of
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
 
+PREFIXES = ("layers/", *(source.prefix for source in (FLAGS, MANIFESTS, PLANS, SEGMENTS, VIDEOS)))
 Written = tuple[str, bytes, dict[str, str]]
 
 
@@ -38,6 +39,15 @@ def compact(lake: Lake, ref: str, layers: Mapping[str, Layer]) -> Iterator[Writt
     fresh = fresh_of(snapshot, layers, {name: facts_digest(layer) for name, layer in layers.items()})
     if written or fresh.stale is None or fresh.stale or _manifests_changed(snapshot):
         yield FACTS_PATH, _facts_bytes(snapshot, layers), _facts_metadata(snapshot, layers, fresh, seal_of(valid))
+
+
+def is_current(lake: Lake, ref: str) -> bool:
+    """Whether the compacted tables show all that was written up to `ref`."""
+    snapshot = Snapshot(lake, ref)
+    if snapshot.base is None:
+        return False
+    written = (path for prefix in PREFIXES for path in lake.diff(snapshot.base, snapshot.commit_id, prefix))
+    return next(written, None) is None
 
 
 def _facts_bytes(snapshot: Snapshot, layers: Mapping[str, Layer]) -> bytes:

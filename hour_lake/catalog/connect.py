@@ -9,7 +9,7 @@ from hour_lake.catalog.fresh import fresh_of
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.catalog.sources import layer_source, sources_of
 from hour_lake.catalog.views import SCHEMA, manifest_script, table_script
-from hour_lake.errors import LayerError
+from hour_lake.errors import LakeError, LayerError
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
 
@@ -27,8 +27,12 @@ def connect(
     What is left out comes from the settings in force: the lake, its branch, the layers. `pinned_commit` tells the
     commit. The connection is yours and may do anything; for SQL by others there is `run_query`.
     """
-    snapshot = Snapshot(*_place(lake, ref))
-    return connect_to(snapshot, _layers(layers))
+    if lake is None or ref is None:
+        from hour_lake.settings import Settings
+
+        settings = Settings.load()
+        lake, ref = lake or settings.lake_address, ref or settings.branch
+    return connect_to(Snapshot(open_at(lake), ref), load_declared() if layers is None else layers)
 
 
 def connect_to(snapshot: Snapshot, layers: Mapping[str, Layer]) -> "duckdb.DuckDBPyConnection":
@@ -41,8 +45,9 @@ def connect_to(snapshot: Snapshot, layers: Mapping[str, Layer]) -> "duckdb.DuckD
             connection.execute(statement)
     except duckdb.Error as error:
         connection.close()
-        _explain(layers, error)
-        raise
+        explain_facts(layers)
+        raise LakeError("INTEGRITY", "the views of this commit cannot be made", value=str(error).splitlines()[0],
+                        fix="restore the object from a copy, or write it again") from error  # fmt: skip
     return connection
 
 
@@ -57,15 +62,17 @@ def pinned_commit(connection: "duckdb.DuckDBPyConnection") -> str:
 def script_of(snapshot: Snapshot, layers: Mapping[str, Layer], wanted: frozenset[str] | None = None) -> list[str]:
     """The statements that make the views; only those for the tables in `wanted`, if given."""
     sources = sources_of(layers, snapshot.layer_names())
-    facts = wanted is None or "facts" in wanted
+    names = {source.name for source in sources} | {"manifests", "segments", "facts"}
+    wanted = frozenset(names) if wanted is None or "facts" in wanted else wanted
+    facts = "facts" in wanted
     fresh = fresh_of(snapshot, layers if facts else {}, {name: facts_digest(layer) for name, layer in layers.items()})
     return [
         f"CREATE SCHEMA {SCHEMA}",
         f"CREATE TABLE {SCHEMA}.pinned AS SELECT '{snapshot.commit_id}' AS commit_id",
         *MACROS,
-        *table_script(snapshot, [source for source in sources if facts or source.name in (wanted or ())]),
-        *manifest_script(snapshot),
-        *segment_script(snapshot, fresh),
+        *table_script(snapshot, [source for source in sources if source.name in wanted]),
+        *(manifest_script(snapshot) if "manifests" in wanted else ()),
+        *(segment_script(snapshot, fresh) if "segments" in wanted else ()),
         *(facts_script(snapshot, layers, fresh) if facts else ()),
     ]
 
@@ -76,28 +83,24 @@ def table_names(snapshot: Snapshot, layers: Mapping[str, Layer]) -> frozenset[st
     return frozenset({*(source.name for source in sources), "manifests", "segments", "facts"})
 
 
-def _place(lake: Lake | str | Path | None, ref: str | None) -> tuple[Lake, str]:
-    if lake is not None and not isinstance(lake, str | Path):
-        return lake, ref or "main"
+def open_at(lake: Lake | str | Path) -> Lake:
+    """A lake, or the one at an address."""
+    if not isinstance(lake, str | Path):
+        return lake
     from hour_lake.lake.open import open_lake
-    from hour_lake.settings import Settings
 
-    if lake is not None:
-        return open_lake(lake), ref or "main"
-    settings = Settings.load()
-    return open_lake(settings.home / "lake"), ref or settings.branch
+    return open_lake(lake)
 
 
-def _layers(layers: Mapping[str, Layer] | None) -> Mapping[str, Layer]:
-    if layers is not None:
-        return layers
+def load_declared() -> Mapping[str, Layer]:
+    """The layers that can be found now."""
     from hour_lake.passes.registry import load_layers
 
-    return load_layers()
+    return load_layers().layers
 
 
-def _explain(layers: Mapping[str, Layer], error: Exception) -> None:
-    """LAYER_FACTS when a layer's own SQL is what is wrong: the fact is tried by itself over no rows."""
+def explain_facts(layers: Mapping[str, Layer]) -> None:
+    """Raise LAYER_FACTS when a layer's own SQL is what is wrong: the fact is tried by itself over no rows."""
     import duckdb
 
     from hour_lake.catalog.facts import facts_sql
@@ -113,4 +116,4 @@ def _explain(layers: Mapping[str, Layer], error: Exception) -> None:
         except duckdb.Error as wrong:
             raise LayerError("LAYER_FACTS", "a fact of this layer is not valid SQL over its columns",
                              value=str(wrong).splitlines()[0], where=layer.source_path,
-                             fix=f"correct `facts` of the layer {layer.name}") from error  # fmt: skip
+                             fix=f"correct `facts` of the layer {layer.name}") from wrong  # fmt: skip

@@ -7,8 +7,16 @@ from collections.abc import Mapping, Sequence
 from hour_lake.catalog.fresh import Fresh
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.catalog.sources import (
-    FLAGS, PERSON, SEGMENT_COLUMNS, Source, layer_source, list_of, literal, quoted, rows_sql,
-)  # fmt: skip
+    FLAGS,
+    PERSON,
+    SEGMENT_COLUMNS,
+    Source,
+    layer_source,
+    list_of,
+    literal,
+    quoted,
+    rows_sql,
+)
 from hour_lake.catalog.views import SCHEMA, rows_of_entries
 from hour_lake.passes.declare import Layer
 
@@ -131,7 +139,8 @@ def _with_context() -> str:
     person = ", ".join(PERSON)
     return (
         f"SELECT core.*, {person}, video, manifest FROM {SCHEMA}.core "
-        "LEFT JOIN (SELECT video_id, struct_pack(*COLUMNS(* EXCLUDE (video_id))) AS video FROM videos) USING (video_id) "
+        "LEFT JOIN (SELECT video_id, struct_pack(*COLUMNS(* EXCLUDE (video_id))) AS video FROM videos) "
+        "USING (video_id) "
         f"LEFT JOIN (SELECT video_id, {person}, struct_pack(*COLUMNS(* EXCLUDE (video_id, {person}))) AS manifest "
         "FROM (FROM manifests QUALIFY row_number() OVER (PARTITION BY video_id ORDER BY manifest_name DESC) = 1)) "
         "USING (video_id)"

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.catalog.sources import FLAGS, SEGMENTS, Source, layer_source
-from hour_lake.identity import parse_segment_id
+from hour_lake.identity import Segment, parse_segment_id
 from hour_lake.lake.interface import Change, Entry
 from hour_lake.passes.declare import Layer
 
@@ -59,7 +59,7 @@ def fresh_of(snapshot: Snapshot, layers: Mapping[str, Layer], digests: Mapping[s
     return Fresh(
         changed=changed,
         gates=sorted(known | seen),
-        new_segments=[_segment_row(change.after) for change in moves if change.after is not None],
+        new_segments=[segment_row(parse_segment_id(segment_of(c)), c.after) for c in moves if c.after is not None],
         moved_segments=frozenset(segment_of(change) for change in moves),
     )
 
@@ -96,10 +96,10 @@ def _gates_of_file(snapshot: Snapshot, entry: Entry) -> set[str]:
     return set(pq.read_table(io.BytesIO(data), columns=["gate"]).column("gate").to_pylist())
 
 
-def _segment_row(entry: Entry) -> dict[str, Any]:
-    segment = parse_segment_id(PurePosixPath(entry.path).stem)
+def segment_row(segment: Segment, clip: Entry | None) -> dict[str, Any]:
+    """A segment as a row of the view `segments`."""
     return {
         "segment_id": segment.id, "video_id": segment.video_id, "start_ms": segment.start_ms,
-        "stop_ms": segment.stop_ms, "duration_seconds": segment.duration_ms / 1000, "clip_sha256": entry.digest,
-        "clip_bytes": entry.size_bytes,
+        "stop_ms": segment.stop_ms, "duration_seconds": segment.duration_ms / 1000,
+        "clip_sha256": clip.digest if clip else None, "clip_bytes": clip.size_bytes if clip else None,
     }  # fmt: skip

@@ -28,9 +28,10 @@ class Snapshot:
     Nothing is globbed: the lake's entries say which objects there are, so a torn or unpublished file is never read.
     """
 
-    def __init__(self, lake: Lake, ref: str) -> None:
+    def __init__(self, lake: Lake, ref: str, *, use_tables: bool = True) -> None:
         self.lake = lake
         self.commit_id = lake.resolve(ref)
+        self._use_tables = use_tables
         self._files: dict[str, Files] = {}
         self._changes: dict[str, list[Change]] = {}
 
@@ -41,7 +42,7 @@ class Snapshot:
         They are one set, written in one transaction; its seal in the entry's metadata tells a set that a merge of two
         branches mixed. Such a set is not read (the small files are), until the next compaction.
         """
-        entry = self.lake.entry(self.commit_id, FACTS_PATH)
+        entry = self.lake.entry(self.commit_id, FACTS_PATH) if self._use_tables else None
         if entry is None or entry.metadata.get("seal") != seal_of(
             {e.path: e.digest for e in self.lake.entries(self.commit_id, "tables/")}
         ):

@@ -51,7 +51,8 @@ MANIFESTS = Source("manifests", "manifests/", {"video_id": "VARCHAR", **PERSON},
 VIDEOS = Source(
     "videos", "videos/",
     {"video_id": "VARCHAR", "container": "VARCHAR", "video_codec": "VARCHAR", "audio_codec": "VARCHAR",
-     "width_px": "INTEGER", "height_px": "INTEGER", "frame_rate": "DOUBLE", "size_bytes": "BIGINT", "sha256": "VARCHAR"},
+     "width_px": "INTEGER", "height_px": "INTEGER", "frame_rate": "DOUBLE", "size_bytes": "BIGINT",
+     "sha256": "VARCHAR"},
 )  # fmt: skip
 PLANS = Source("plans", "plans/", {"video_id": "VARCHAR", "start_ms": "BIGINT", "stop_ms": "BIGINT",
                                    "segment_id": "VARCHAR", "reason": "VARCHAR"})  # fmt: skip
@@ -70,7 +71,7 @@ def layer_source(layer: Layer) -> Source:
 
 
 def sources_of(layers: Mapping[str, Layer], found: Iterable[str]) -> list[Source]:
-    """Every table that is kept in small files; a layer found in the lake that no code declares has what its files have."""
+    """Every table that is kept in small files; a layer that no code declares has the columns of its files."""
     undeclared = sorted(set(found) - set(layers) - RESERVED)
     return [
         *(layer_source(layer) for layer in layers.values()),

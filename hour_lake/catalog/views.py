@@ -11,7 +11,7 @@ SCHEMA = "_lake"  # what users need not see
 
 
 def table_script(snapshot: Snapshot, sources: Iterable[Source]) -> list[str]:
-    """A view per table: `_lake.<name>` also has `_row`, the order of rows within a segment; `<name>` is what users see."""
+    """A view per table: `_lake.<name>` also has `_row`, the order of rows in a segment; `<name>` is for users."""
     script: list[str] = []
     for source in sources:
         name = quoted(source.name)
@@ -25,19 +25,22 @@ def table_script(snapshot: Snapshot, sources: Iterable[Source]) -> list[str]:
 
 
 def manifest_script(snapshot: Snapshot) -> list[str]:
-    """`manifests`: the rows of all manifests with the column `manifest_name`, the name of the one that a row is from."""
+    """`manifests`: the rows of all manifests; `manifest_name` is the one that a row is from."""
     entries = snapshot.files(MANIFESTS).added
     declared = declared_sql({**MANIFESTS.columns, "manifest_name": "VARCHAR"})
     if not entries:
         return [f"CREATE VIEW manifests AS {declared}"]
     names = [
-        {"location": snapshot.lake.location(e), "manifest_name": e.path.removeprefix("manifests/").removesuffix(".parquet")}
+        {
+            "location": snapshot.lake.location(e),
+            "manifest_name": e.path.removeprefix("manifests/").removesuffix(".parquet"),
+        }
         for e in entries
     ]
     locations = sorted({row["location"] for row in names})
     read = f"read_parquet({list_of(locations)}, union_by_name = true, filename = 'location')"
     return [
-        f"CREATE TABLE {SCHEMA}.manifest_names AS {rows_sql(names, {'location': 'VARCHAR', 'manifest_name': 'VARCHAR'})}",
+        f"CREATE TABLE {SCHEMA}.manifest_names AS {rows_sql(names, dict.fromkeys(names[0], 'VARCHAR'))}",
         f"CREATE VIEW manifests AS {declared} UNION ALL BY NAME "
         f"SELECT * EXCLUDE (location) FROM {read} JOIN {SCHEMA}.manifest_names USING (location)",
     ]
