@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hour_lake.cli.console import out, progress_bars, show_json, show_table
+from hour_lake.cli.console import out, progress_bars, show_json
 
 app = typer.Typer(no_args_is_help=True, help="Compose, pull and show datasets.")
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]

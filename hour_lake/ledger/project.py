@@ -18,9 +18,9 @@ from hour_lake.media import cut, plan, scan, sound
 from hour_lake.models.store import digest
 from hour_lake.passes.config import configured
 from hour_lake.passes.declare import Layer
-from hour_lake.passes.source import function_digest, source_parts
 from hour_lake.passes.plan import Pass, passes_of
 from hour_lake.passes.registry import Layers, load_layers
+from hour_lake.passes.source import function_digest, source_parts
 from hour_lake.passes.workers import Workers
 from hour_lake.settings import Settings
 

@@ -28,6 +28,7 @@ def build_definitions(layers: Mapping[str, Layer], *, partitions_per_run: int) -
     """
     policy = dg.BackfillPolicy.multi_run(partitions_per_run)
     found = list(layers.values())
+    made = jobs(found)
     return dg.Definitions(
         assets=[
             manifest,
@@ -39,8 +40,8 @@ def build_definitions(layers: Mapping[str, Layer], *, partitions_per_run: int) -
             catalog_asset(found),
             dataset,
         ],
-        jobs=jobs(found),
-        sensors=sensors(partitions_per_run),
+        jobs=list(made.values()),
+        sensors=sensors(made, partitions_per_run=partitions_per_run),
         resources={"project": ProjectResource()},
         executor=executor(),
     )

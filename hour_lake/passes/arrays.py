@@ -1,6 +1,6 @@
 """What a layer is handed: a batch of decoded frames, the samples of a segment, or the table of another layer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,8 @@ class Frames:
     pixels: NDArray[np.uint8]
     time_seconds: NDArray[np.float64]
     first_index: int = 0
-    _cache: dict[int, NDArray[np.uint8]] = field(
-        default_factory=dict[int, NDArray[np.uint8]], repr=False, compare=False
+    _cache: dict[tuple[str, int], NDArray[np.uint8]] = field(
+        default_factory=dict[tuple[str, int], NDArray[np.uint8]], repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
@@ -37,19 +37,35 @@ class Frames:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def small(self, *, width: int) -> NDArray[np.uint8]:
+        """RGB, uint8 `(n, height, width, 3)`, scaled down to at most `width` columns; made once."""
+        full_width = self.pixels.shape[2]
+        if width >= full_width:
+            return self.pixels
+        return self._made("small", width, lambda: [_scaled(frame, width) for frame in self.pixels])
+
     def gray(self, *, width: int | None = None) -> NDArray[np.uint8]:
         """Luma (BT.601), uint8 `(n, height, width)`, scaled down to at most `width` columns; made once."""
-        full_width = self.pixels.shape[2]
-        target = full_width if width is None else min(width, full_width)
-        if target not in self._cache:
-            self._cache[target] = np.stack([_gray(frame, target) for frame in self.pixels])
-        return self._cache[target]
+        target = min(width or self.pixels.shape[2], self.pixels.shape[2])
+        return self._made("gray", target, lambda: [_gray(frame) for frame in self.small(width=target)])
+
+    def _made(self, kind: str, width: int, make: Callable[[], list[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+        if (kind, width) not in self._cache:
+            self._cache[kind, width] = np.stack(make())
+        return self._cache[kind, width]
 
 
-def _gray(frame: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
-    if width != frame.shape[1]:
-        height = max(1, round(frame.shape[0] * width / frame.shape[1]))
-        frame = np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+def _scaled(frame: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    """Area means. Halved as long as it goes: OpenCV is four times quicker at halves than at any other step."""
+    target = (width, max(1, round(frame.shape[0] * width / frame.shape[1])))
+    while frame.shape[1] >= 2 * width and frame.shape[0] >= 2:
+        frame = np.asarray(
+            cv2.resize(frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return np.asarray(cv2.resize(frame, target, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _gray(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
 
 

