@@ -1,0 +1,50 @@
+"""Blinks, from how open the eyes are: the gap between the lids over the eye's width.
+
+People and cameras differ, so an eye is held against itself: open is the upper quartile of the seconds around a frame.
+A blink begins where the eyes are clearly less open than that, and lasts until they are nearly open again.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hour_lake.identity import FRAME_RATE
+from hour_lake.layers import Table, layer
+from hour_lake.layers._runs import between, running_quantile, runs
+
+
+@layer(
+    reads="face_landmarks",
+    columns={"eye_openness": "float32", "is_closed": "bool", "is_blink": "bool"},
+    facts={
+        "blinks_per_minute": "60 * count_starts(is_blink) / duration_seconds",
+        "is_blinking": "bool_or(is_blink)",
+        "closed_share": "avg(is_closed::INTEGER)",
+        "eye_openness_median": "median(eye_openness)",
+    },
+)
+def blink(
+    face_landmarks: Table,
+    *,
+    closed_below: float = 0.8,
+    open_above: float = 0.88,
+    longest_seconds: float = 0.6,
+    around_seconds: float = 4.0,
+) -> dict[str, Any]:
+    """Eyes closed for longer than `longest_seconds` are closed, not blinking. Without a face: no openness, no blink."""
+    eyes = [openness(face_landmarks[name]) for name in ("right_eye_px", "left_eye_px")]
+    eye_openness = np.mean(eyes, axis=0)
+    share = eye_openness / running_quantile(eye_openness, 0.75, around=round(FRAME_RATE * around_seconds))
+    is_closed = between(share < closed_below, until=~(share <= open_above))
+    is_blink = np.zeros(len(share), bool)
+    for start, stop in runs(is_closed):
+        is_blink[start:stop] = stop - start <= FRAME_RATE * longest_seconds
+    return {"eye_openness": eye_openness, "is_closed": is_closed, "is_blink": is_blink}
+
+
+def openness(contour_px: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean gap of seven pairs of lid points over the distance of the corners, `(n,)` from contours `(n, 32)`."""
+    points = contour_px.reshape(-1, 16, 2)
+    gaps = np.linalg.norm(points[:, 1:8] - points[:, 9:16], axis=2)
+    return gaps.mean(axis=1) / np.linalg.norm(points[:, 8] - points[:, 0], axis=1)
