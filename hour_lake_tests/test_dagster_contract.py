@@ -67,7 +67,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dg.DagsterIn
 
 def test_one_event_for_each_finished_key(ran: tuple[dg.DagsterInstance, str]) -> None:
     instance, run_id = ran
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION, limit=1000).records
+    records = instance.get_records_for_run(
+        run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION, limit=1000
+    ).records
     counts = Counter((r.asset_key.to_user_string() if r.asset_key else "", r.partition_key) for r in records)
     assert counts == {(name, key): 1 for name in ("first", "second", "below") for key in KEYS if key not in BAD}
 
