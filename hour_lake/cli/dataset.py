@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from rich.markdown import Markdown
+
 from hour_lake.cli.console import out, progress_bars, show_json
+from hour_lake.datasets.card import card_text
 
 app = typer.Typer(no_args_is_help=True, help="Compose, pull and show datasets.")
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]

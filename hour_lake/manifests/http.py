@@ -52,7 +52,7 @@ def _get(pointer: HttpPointer, address: str) -> Any:
 
 
 def _public_address(host: str, port: int, *, allowed: bool) -> str:
-    """One address of a host. Private, loopback and link-local ones are refused unless the host is named in the settings."""
+    """One address of a host. Private, loopback and link-local ones are refused unless the settings name the host."""
     try:
         found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:

@@ -47,8 +47,8 @@ def parse_pointer(
 ) -> Pointer:
     """The pointer that a text means; URI_SCHEME, URI_FORBIDDEN, URI_CREDENTIALS, PATH_FORBIDDEN, SOURCE_MISSING.
 
-    Relative paths start at `base`, the manifest's own folder. A path must lie below `base` or one of `roots`, also after
-    links are followed.
+    Relative paths start at `base`, the manifest's own folder. A path must lie below `base` or one of `roots`, also
+    after links are followed.
     """
     if any(not character.isprintable() for character in source):
         raise SourceError("URI_FORBIDDEN", "the pointer has control characters", value=source, fix="write it plainly")

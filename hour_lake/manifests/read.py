@@ -52,7 +52,7 @@ def read_manifest(data: bytes, *, name: str, limits: Limits, require: Sequence[s
 
 
 def _without_duplicates(manifest: Manifest, name: str) -> None:
-    """The same row twice is one row and a notice; two different rows of one id are both refused: which one is meant?"""
+    """The same row twice is one row and a notice; different rows of one id are all refused: which one is meant?"""
     by_id: dict[str, list[Row]] = defaultdict(list)
     for row in manifest.rows:
         by_id[row.video_id].append(row)
@@ -65,7 +65,7 @@ def _without_duplicates(manifest: Manifest, name: str) -> None:
             continue
         manifest.refused += [
             ManifestError("MANIFEST_DUP_CONFLICT", "rows with this id differ", value=row.raw_id,
-                          where=f"{name}, line {row.line}", fix=f"lines {lines}: keep one of them, or give it another id")
+                          where=f"{name}, line {row.line}", fix=f"lines {lines}: keep one, or give it another id")
             for row in rows
         ]  # fmt: skip
 

@@ -20,7 +20,7 @@ Record = tuple[int, Mapping[str, Any]]
 
 @dataclass
 class Records:
-    """What could be read: column names in order, records with their line (Parquet: row), and lines that make no record."""
+    """What could be read: column names, records with their line (Parquet: row), and lines that make no record."""
 
     columns: list[str]
     records: list[Record] = field(default_factory=list[Record])
@@ -33,7 +33,8 @@ def read_records(data: bytes, *, file: str) -> Records:
         raise ManifestError("MANIFEST_EMPTY", "the manifest is empty", where=file, fix="write a header and rows")
     kind = _kind(data, file)
     found = _parquet(data, file) if kind == "parquet" else _READERS[kind](_decoded(data, file), file)
-    _check_columns(found.columns, file)
+    if found.columns:
+        _check_columns(found.columns, file)
     if not found.records and not found.refused:
         raise ManifestError("MANIFEST_EMPTY", "the manifest has no rows", where=file, fix="add rows below the header")
     return found

@@ -36,7 +36,7 @@ class Row:
 
 
 def checked_row(values: Mapping[str, Any], *, line: int, file: str, require: Sequence[str] = ()) -> Row:
-    """The row that a record means; ROW_PARSE, ID_INVALID, RANGE_INVALID or POLICY_REFUSED with its line and column."""
+    """The row that a record means; ROW_PARSE, ID_INVALID, RANGE_INVALID, POLICY_REFUSED name its line and column."""
     where = f"{file}, line {line}"
     texts = {name: _text(values.get(name), name, where) for name in ("source", *TEXTS)}
     source = texts["source"]
@@ -59,8 +59,8 @@ def checked_row(values: Mapping[str, Any], *, line: int, file: str, require: Seq
         video_id, raw_id = video_id_from(str(given), where=f"{where}, column id"), str(given)
     start, stop = _range(values, where)
     extra = {name: value for name, value in values.items() if name not in KNOWN}
-    return Row(video_id, raw_id, source, line, sha256, texts["licence"], texts["consent"], texts["speaker"], start, stop,
-               extra)  # fmt: skip
+    people = {name: texts[name] for name in ("licence", "consent", "speaker")}
+    return Row(video_id, raw_id, source, line, sha256, **people, start_seconds=start, stop_seconds=stop, extra=extra)
 
 
 def _text(value: Any, name: str, where: str) -> str | None:
@@ -77,7 +77,8 @@ def _text(value: Any, name: str, where: str) -> str | None:
 def _range(values: Mapping[str, Any], where: str) -> tuple[float | None, float | None]:
     start, stop = (_seconds(values.get(name), name, where) for name in RANGE)
     if start is not None and stop is not None and start >= stop:
-        raise ManifestError("RANGE_INVALID", "the range ends before it starts", value=f"[{start}, {stop}) s", where=where,
+        raise ManifestError("RANGE_INVALID", "the range ends before it starts", value=f"[{start}, {stop}) s",
+                            where=where,
                             fix="start_seconds must be below stop_seconds")  # fmt: skip
     return start, stop
 
@@ -90,6 +91,7 @@ def _seconds(value: Any, name: str, where: str) -> float | None:
     except (TypeError, ValueError):
         seconds = math.nan
     if not math.isfinite(seconds) or seconds < 0:
-        raise ManifestError("RANGE_INVALID", "not a time within a video", value=value, where=f"{where}, column {name}",
+        raise ManifestError("RANGE_INVALID", "not a time within a video", value=value,
+                            where=f"{where}, column {name}",
                             fix="seconds from the start of the video, 0 or more")  # fmt: skip
     return seconds

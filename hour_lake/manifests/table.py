@@ -1,5 +1,6 @@
 """The rows of a manifest as an Arrow table: our columns first, then every column that came with them."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import pyarrow as pa
 
 from hour_lake.manifests.row import Row
 
+NUMERAL = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 OURS = [
     ("video_id", pa.string()), ("raw_id", pa.string()), ("source", pa.string()), ("sha256", pa.string()),
     ("licence", pa.string()), ("consent", pa.string()), ("speaker", pa.string()), ("start_seconds", pa.float64()),
@@ -33,15 +35,17 @@ def _column(values: list[Any]) -> pa.Array:
 
 
 def _as_integers(values: list[Any]) -> pa.Array:
-    if not all(value is None or isinstance(value, str) for value in values) or not any(values):
-        raise ValueError("not texts")
-    numbers = [None if value is None else int(value) for value in values]
-    if any(number is not None and str(number) != value for number, value in zip(numbers, values, strict=True)):
-        raise ValueError("007 is a name, not a number")
-    return pa.array(numbers, pa.int64())
+    return pa.array([None if text is None else int(text) for text in _numerals(values)], pa.int64())
 
 
 def _as_numbers(values: list[Any]) -> pa.Array:
-    if not all(value is None or isinstance(value, str) for value in values) or not any(values):
-        raise ValueError("not texts")
-    return pa.array([None if value is None else float(value) for value in values], pa.float64())
+    return pa.array([None if text is None else float(text) for text in _numerals(values)], pa.float64())
+
+
+def _numerals(values: list[Any]) -> list[str | None]:
+    """The texts, if all of them are plain numbers: 007 is a name, nan is a word."""
+    if not any(values) or not all(
+        value is None or (isinstance(value, str) and NUMERAL.fullmatch(value)) for value in values
+    ):
+        raise ValueError("not texts that are numbers")
+    return values

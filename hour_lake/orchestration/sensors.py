@@ -92,7 +92,7 @@ def planned_segments(jobs: Mapping[str, UnresolvedAssetJobDefinition], partition
 
 
 def _without_flags(project: Project, branch: str, manifest: str) -> set[str]:
-    pinned = read_pinned(project.lake, branch, manifest, project.settings.limits)
+    pinned = read_pinned(project.lake, branch, manifest, project.settings)
     segments = segments_of_videos(project.lake, branch, [row.video_id for row in pinned.manifest.rows])
     flags = project.steps["cleaning_flags"]
     return {key_of(s) for s in segments if project.lake.entry(branch, flags.path(s)) is None}
