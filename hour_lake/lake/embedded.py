@@ -141,7 +141,7 @@ class EmbeddedLake(Lake):
     ) -> Generator[EmbeddedTransaction]:
         """Stage, verify and publish with one compare-and-swap; see `Lake.transaction`.
 
-        An attempt id that has landed is not repeated, its commit is given back; ATTEMPT_REUSED if it meant other changes.
+        An attempt id that has landed is not repeated, its commit is given back; ATTEMPT_REUSED for other changes.
         COMMIT_UNKNOWN only when the store can neither commit nor say whether it did.
         """
         intent = Intent(branch, dict(metadata), message, attempt or uuid.uuid4().hex, fence)

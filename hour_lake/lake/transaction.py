@@ -147,7 +147,7 @@ class EmbeddedTransaction:
     def _landed_before(self, landed: Stored, changes: bytes) -> str:
         if landed.changes != changes:
             raise LakeError("ATTEMPT_REUSED", "this attempt has published other changes before",
-                            value=self.intent.attempt, where=landed.commit.id, fix="give each attempt its own id")  # fmt: skip
+                            value=self.intent.attempt, where=landed.commit.id, fix="give each attempt an id")  # fmt: skip
         return landed.commit.id
 
     def _looked_up(self, error: LakeError) -> str:
