@@ -21,7 +21,7 @@ def compose(spec: Annotated[Path, typer.Argument(help="YAML specification")], js
     if json:
         show_json(card)
     else:
-        _show_card(card)
+        out.print(Markdown(card_text(card)))
 
 
 @app.command()
@@ -34,7 +34,7 @@ def show(name: Annotated[str, typer.Argument(help="NAME or NAME@vN")], json: Jso
     if json:
         show_json(card)
     else:
-        _show_card(card)
+        out.print(Markdown(card_text(card)))
 
 
 @app.command()

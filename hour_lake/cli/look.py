@@ -47,7 +47,7 @@ def try_one(
     json: Json = False,
 ) -> None:
     """Run one layer (and what it reads) on one file, without lake or Dagster: a table, its facts and a picture."""
-    from hour_lake.catalog.facts import facts_of_table
+    from hour_lake.catalog.batch import facts_of_table
     from hour_lake.ledger.project import set_process_environment
     from hour_lake.passes.attempt import try_layer
     from hour_lake.settings import Settings

@@ -89,8 +89,8 @@ def _digest(read: str, entry: Entry | None) -> str | None:
 def _stage_failure(
     transaction: Transaction, step: Step, segment: Segment, error: HourLakeError, now: Fingerprint, ledger: Ledger
 ) -> None:
-    """A failure that would repeat is kept with its fingerprint, and an older output is withdrawn: it no longer follows from
-    its inputs. A failure that may pass leaves everything as it was."""
+    """A failure that would repeat is kept with its fingerprint, and an older output is withdrawn, for it no longer
+    follows from its inputs. A failure that may pass leaves everything as it was."""
     if error.passing:
         return
     if ledger.entry(step.path(segment)):

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from hour_lake.assets.partitions import MANIFESTS, SEGMENTS, key_of
+from hour_lake.assets.partitions import DATASETS, MANIFESTS, SEGMENTS, key_of
 from hour_lake.assets.project import BRANCH_TAG
 from hour_lake.catalog.compact import is_current
+from hour_lake.datasets.publish import pin_spec, read_card
 from hour_lake.errors import ConfigError, HourLakeError
 from hour_lake.ledger.check import Check
 from hour_lake.ledger.intake import pin
@@ -21,7 +22,7 @@ from hour_lake.ledger.project import Project
 from hour_lake.ledger.status import Status
 from hour_lake.ledger.taken import Refusal, anything_new, taken_in
 from hour_lake.orchestration.instance import open_instance
-from hour_lake.orchestration.jobs import CATALOG, ENRICH, INGEST
+from hour_lake.orchestration.jobs import CATALOG, COMPOSE, ENRICH, INGEST
 from hour_lake.orchestration.launch import Ended, run_partition, run_range, run_whole
 from hour_lake.orchestration.ranges import ranges
 
@@ -116,6 +117,20 @@ def run_selection(selection: str, *, pattern: str = "*", branch: str | None = No
             runs.append(_succeeded(run_whole(instance, CATALOG, tags={BRANCH_TAG: branch})).run_id)
     after = Status.of(project, ref=branch, pattern=pattern, assets=steps) if runs else before
     return RunEnded(before, after, runs, [_failed(project, after.commit, c) for c in after.open])
+
+
+def compose_dataset(spec: Path, *, branch: str | None = None) -> dict[str, Any]:
+    """Pin a specification, run the `compose` job for it, and give the card of the version that came of it."""
+    project = Project.open()
+    branch = branch or project.settings.branch
+    if not spec.is_file():
+        raise ConfigError("CONFIG_MISSING", "there is no such specification", value=spec, fix="check the path")
+    name = pin_spec(project.lake, branch, spec.read_bytes(), where=str(spec)).name
+    assert DATASETS.name is not None
+    with open_instance(project.settings) as instance:
+        instance.add_dynamic_partitions(DATASETS.name, [name])
+        _succeeded(run_partition(instance, COMPOSE, name, tags={BRANCH_TAG: branch}))
+    return read_card(project.lake, name)
 
 
 def selected_assets(selection: str) -> set[str]:

@@ -72,7 +72,8 @@ def planned_segments(jobs: Mapping[str, UnresolvedAssetJobDefinition], partition
     """Follows each ingest run."""
 
     @dg.run_status_sensor(
-        run_status=dg.DagsterRunStatus.SUCCESS, monitored_jobs=[jobs[INGEST]], request_job=jobs[ENRICH], minimum_interval_seconds=LOOK_EVERY_SECONDS,
+        run_status=dg.DagsterRunStatus.SUCCESS, monitored_jobs=[jobs[INGEST]], request_job=jobs[ENRICH],
+        minimum_interval_seconds=LOOK_EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING, name="enrich_planned_segments",
         description="Segments that an ingest run planned and that have no flags yet are enriched.",
     )  # fmt: skip

@@ -60,7 +60,11 @@ def is_complete(folder: Path) -> bool:
     """Whether the folder holds the corpus that this version makes."""
     digest = folder / DIGEST
     names = [take.file for take in TAKES] + [f"{CUT_SHORT}.mp4", f"{NOT_A_VIDEO}.mp4", MANIFEST, TRUTH]
-    return digest.is_file() and digest.read_text().strip() == corpus_digest() and all((folder / n).is_file() for n in names)
+    return (
+        digest.is_file()
+        and digest.read_text().strip() == corpus_digest()
+        and all((folder / n).is_file() for n in names)
+    )
 
 
 def corpus_digest() -> str:

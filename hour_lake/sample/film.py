@@ -122,4 +122,6 @@ def _per_frame(times: Timeline, looks: list[list[Look]]) -> dict[str, list[Any]]
 
 def _rounded(value: Any, digits: int) -> Any:
     """Floats rounded, through lists and tuples, so that the file is small and the same everywhere."""
-    return [_rounded(part, digits) for part in value] if isinstance(value, list | tuple) else round(float(value), digits)
+    return (
+        [_rounded(part, digits) for part in value] if isinstance(value, list | tuple) else round(float(value), digits)
+    )

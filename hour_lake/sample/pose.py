@@ -121,7 +121,9 @@ def _depth(person: Portrait) -> tuple[Grid, Grid]:
     inside = cv2.resize(face, small, interpolation=cv2.INTER_AREA) > 127
     towards = person.mesh[:, 2].max() - person.mesh[:, 2]
     depth = np.zeros(x.shape)
-    depth[inside] = _smoothed(np.stack([x[inside], y[inside]], 1), person.mesh[:, :2], towards, 0.035 * person.face_height_px)
+    depth[inside] = _smoothed(
+        np.stack([x[inside], y[inside]], 1), person.mesh[:, :2], towards, 0.035 * person.face_height_px
+    )
     still = cv2.resize(person.alpha, small, interpolation=cv2.INTER_AREA) < 0.5
     still |= y > person.mesh[CHIN, 1] + 0.4 * person.face_height_px
     free = ~inside & ~still

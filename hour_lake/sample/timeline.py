@@ -86,7 +86,12 @@ class Timeline:
     @cached_property
     def blinks(self) -> list[Range]:
         """The presenter's; none near a cut, an end or in the dark."""
-        taken = [*self.dark, *((cut, cut) for cut in self.cuts), (0.0, 0.1), (self.duration_seconds, self.duration_seconds)]
+        taken = [
+            *self.dark,
+            *((cut, cut) for cut in self.cuts),
+            (0.0, 0.1),
+            (self.duration_seconds, self.duration_seconds),
+        ]
         return [blink for blink in _blinks(self.duration_seconds, self.take.seed) if _far_from(blink, taken, 0.7)]
 
     @cached_property
@@ -107,8 +112,14 @@ class Timeline:
         """The presenter's head at each frame; `said` is the mouth's opening, which makes the head nod a little."""
         times, seed = self.times_seconds, self.take.seed
         targets = np.random.default_rng([seed, 1]).uniform(-1, 1, (len(self.speech), 2))
-        yaw = 2.0 * _wave(times, seed, 0.13) + _turns(times, [s[0] for s in self.speech], 16 * _alternating(targets[:, 0]))
-        pitch = 1.2 * _wave(times, seed + 1, 0.19) + _turns(times, [s[0] for s in self.speech], 4 * targets[:, 1]) + 1.5 * said
+        yaw = 2.0 * _wave(times, seed, 0.13) + _turns(
+            times, [s[0] for s in self.speech], 16 * _alternating(targets[:, 0])
+        )
+        pitch = (
+            1.2 * _wave(times, seed + 1, 0.19)
+            + _turns(times, [s[0] for s in self.speech], 4 * targets[:, 1])
+            + 1.5 * said
+        )
         roll = 1.3 * _wave(times, seed + 2, 0.11) + 0.12 * yaw
         shift_x, shift_y = _wave(times, seed + 3, 0.16), _wave(times, seed + 4, 0.23)
         return [Pose(*map(float, values)) for values in zip(yaw, pitch, roll, shift_x, shift_y, strict=True)]
@@ -162,7 +173,9 @@ def _turns(times: Curve, starts: list[float], targets: Curve) -> Curve:
 def _wave(times: Curve, seed: int, hertz: float) -> Curve:
     """A slow, uneven swing within -1..1."""
     phases = np.random.default_rng([seed, 3]).uniform(0, 2 * np.pi, 2)
-    return 0.65 * np.sin(2 * np.pi * hertz * times + phases[0]) + 0.35 * np.sin(2 * np.pi * 2.3 * hertz * times + phases[1])
+    return 0.65 * np.sin(2 * np.pi * hertz * times + phases[0]) + 0.35 * np.sin(
+        2 * np.pi * 2.3 * hertz * times + phases[1]
+    )
 
 
 def _uneven_times(duration_seconds: float, seed: int) -> Curve:

@@ -34,7 +34,9 @@ def spoken_ranges(video_id: str, pauses_seconds: Sequence[float]) -> list[tuple[
     return ranges
 
 
-def track(video_id: str, ranges: Sequence[tuple[float, float]], duration_seconds: float, *, seed: int) -> NDArray[np.float32]:
+def track(
+    video_id: str, ranges: Sequence[tuple[float, float]], duration_seconds: float, *, seed: int
+) -> NDArray[np.float32]:
     """The whole sound of a video, float32 `(n,)` at 48 kHz: the sentences at their places over a faint room tone."""
     noise = np.random.default_rng(seed).standard_normal(round(duration_seconds * RATE_HZ))
     out = (ROOM_TONE * noise).astype(np.float32)
