@@ -2,15 +2,27 @@
 
 import io
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from hour_lake.catalog.batch import facts_of_table
 from hour_lake.catalog.connect import connect
 from hour_lake.catalog.expression import columns_of
 from hour_lake.catalog.gates import Gate, flags_of, load_gates
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.errors import ConfigError
-from hour_lake_tests.catalog_corpus import LAYERS, compact_into, fill, put_manifest, put_segment, put_video, segments
+from hour_lake.passes.registry import load_layers
+from hour_lake_tests.catalog_corpus import (
+    LAYERS,
+    compact_into,
+    fill,
+    luminance,
+    put_manifest,
+    put_segment,
+    put_video,
+    segments,
+)
 from hour_lake_tests.memory_lake import MemoryLake
 
 EXPOSURE = Gate("exposure", "luminance.mean BETWEEN 60 AND 100", "luminance.mean", "it's too dark or bright", "test")
@@ -150,3 +162,18 @@ def test_an_untouched_snapshot_does_not_use_the_tables(lake):
     compact_into(lake)
     assert Snapshot(lake, "main", use_tables=False).base is None
     assert Snapshot(lake, "main").base is not None
+
+
+def test_the_default_gates_ask_for_facts_that_our_layers_have(lake):
+    layers = load_layers().layers
+    made = fill(lake)
+    found = flags_of(lake, "main", made[:1], gates=load_gates(), layers=layers)[made[0].id]
+    asked = {name for gate in load_gates() for name in gate.layers}
+    assert asked <= set(layers)
+    assert {row["reason"].partition(": ")[0] for row in found.rows if row["passed"] is None} == {"missing", "not known"}
+
+
+def test_facts_of_a_table_that_is_in_no_lake():
+    luma = np.array([10, 20, 60], np.float32)
+    table = {"frame_index": np.arange(3, dtype=np.int32), "time_seconds": np.arange(3) / 25, "mean": luma}
+    assert facts_of_table(luminance, table, duration_seconds=0.12) == {"rows": 3, "mean": 30.0, "darkest": 10.0}
