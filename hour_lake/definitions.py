@@ -4,4 +4,4 @@ from hour_lake.orchestration.build import build_definitions
 from hour_lake.passes.registry import load_layers
 from hour_lake.settings import Settings
 
-defs = build_definitions(load_layers().layers, partitions_per_run=Settings.load().partitions_per_run)
+defs = build_definitions(load_layers(), partitions_per_run=Settings.load().partitions_per_run)

@@ -81,9 +81,18 @@ def video_id_from(raw: str, *, where: str) -> str:
                             fix="use letters, digits, '-' and '_', at most 64")  # fmt: skip
     if VIDEO_ID.fullmatch(raw):
         return raw
+    return f"{_slug(raw)}-{hashlib.sha256(raw.encode()).hexdigest()[:8]}"
+
+
+def derived_video_id(source: str) -> str:
+    """A video id for a pointer that came without one: its file name, and 8 hex digits of the whole pointer."""
+    stem = source.rstrip("/").rpartition("/")[2].rpartition(".")[0] or source
+    return f"{_slug(stem)}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+
+
+def _slug(raw: str) -> str:
     ascii_text = unicodedata.normalize("NFKD", raw).encode("ascii", "ignore").decode("ascii").lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:40] or "v"
-    return f"{slug}-{hashlib.sha256(raw.encode()).hexdigest()[:8]}"
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:40].strip("-") or "v"
 
 
 def _problem_of(raw: str) -> str | None:

@@ -29,13 +29,13 @@ class _Section(BaseModel):
 class SegmentRules(_Section):
     """How videos are cut. Lengths: 3 to 15 s (LatentSync 5-10, OmniAvatar 2-20, TalkVid 3-30)."""
 
-    min_seconds: float = Field(3.0, ge=0.04)
-    max_seconds: float = Field(15.0, le=60)
-    shot_threshold: float = Field(27.0, gt=0)
-    shot_ratio: float = Field(3.0, gt=1)
-    speech_probability: float = Field(0.5, gt=0, lt=1)
-    max_pause_seconds: float = Field(1.0, gt=0)
-    pad_seconds: float = Field(0.3, ge=0)
+    min_seconds: float = Field(default=3.0, ge=0.04)
+    max_seconds: float = Field(default=15.0, le=60)
+    shot_threshold: float = Field(default=27.0, gt=0)
+    shot_ratio: float = Field(default=3.0, gt=1)
+    speech_probability: float = Field(default=0.5, gt=0, lt=1)
+    max_pause_seconds: float = Field(default=1.0, gt=0)
+    pad_seconds: float = Field(default=0.3, ge=0)
 
 
 class Limits(_Section):
@@ -66,12 +66,17 @@ class Settings(_Section):
     profile: Literal["commercial", "research"] = "commercial"
     require: tuple[Literal["licence", "consent"], ...] = ()
     gates: Path | None = None
-    workers: int = Field(0, ge=0, description="worker processes; 0 means one a core")
-    segment_seconds_limit: float = Field(300.0, gt=0, description="wall time limit of one segment in one pass")
-    partitions_per_run: int = Field(256, ge=1)
+    workers: int = Field(default=0, ge=0, description="worker processes; 0 means one a core")
+    segment_seconds_limit: float = Field(default=300.0, gt=0, description="wall time limit of one segment in one pass")
+    partitions_per_run: int = Field(default=256, ge=1)
     segment: SegmentRules = SegmentRules()
     limits: Limits = Limits()
     layers: Mapping[str, Mapping[str, Any]] = {}
+
+    @property
+    def lake_address(self) -> str:
+        """Where the lake is: HOUR_LAKE_LAKE, or a folder in the project's home."""
+        return os.environ.get("HOUR_LAKE_LAKE") or str(self.home / "lake")
 
     @property
     def worker_count(self) -> int:
@@ -93,7 +98,7 @@ class Settings(_Section):
 
 
 def parse_settings(data: bytes, *, where: str) -> Settings:
-    """Settings from YAML: CONFIG_UNSAFE, _UNKNOWN_KEY, _TYPE, _ENV_MISSING or _SECRET_LITERAL when they are not right."""
+    """Settings from YAML; CONFIG_UNSAFE, _UNKNOWN_KEY, _TYPE, _ENV_MISSING or _SECRET_LITERAL when it is wrong."""
     raw = _resolved(_parsed(data, where), where)
     try:
         return Settings.model_validate(raw)

@@ -159,9 +159,9 @@ class _Batch:
             yield from emit(self.context, [_event(x, pointers, cached=cached) for x in of_step])
 
     def _as_landed(self, found: Check) -> Landed:
-        assert found.recipe is not None  # a fresh check has one
+        assert found.fingerprint is not None  # a fresh check has one
         upstream = upstream_versions(found.step, current_inputs(found.step, found.segment, self.ledger))
-        return Landed(found.step, found.segment, found.recipe, upstream, {})
+        return Landed(found.step, found.segment, found.fingerprint, upstream, {})
 
     def _reported_before(self, keys: Sequence[str]) -> Mapping[str, set[str]]:
         """Keys that an earlier try of this step has reported, by asset."""
@@ -188,8 +188,8 @@ def _event(landed: Landed, pointers: Mapping[str, Mapping[str, int]], *, cached:
     return materialization(
         landed.step.name,
         key_of(landed.segment),
-        version=landed.recipe.value[:VERSION_DIGITS],
-        code_version=landed.step.source[:12],
+        version=landed.fingerprint.value[:VERSION_DIGITS],
+        code_version=landed.step.code_version,
         inputs={asset: version[:VERSION_DIGITS] for asset, version in landed.upstream.items()},
         pointers=pointers,
         metadata={**landed.metadata, "cached": cached},

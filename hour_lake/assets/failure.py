@@ -1,6 +1,6 @@
 """Our coded errors as Dagster failures, so that the UI shows the code, the value and the fix instead of a traceback."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import dagster as dg
@@ -9,7 +9,7 @@ from hour_lake.errors import HourLakeError
 
 
 @contextmanager
-def coded_failures() -> Iterator[None]:
+def coded_failures() -> Generator[None]:
     """Turn a `HourLakeError` into `dg.Failure`; only failures that may pass are tried again."""
     try:
         yield

@@ -93,5 +93,5 @@ def _segment_task(project: Project, task: Task, ledger: Ledger) -> SegmentTask:
         segment_id=task.segment.id,
         wanted=task.wanted,
         locations=locations,
-        config={step.name: dict(step.config) for step in steps},
+        config={name: project.config_of(project.layers[name]) for name in task.wanted},
     )

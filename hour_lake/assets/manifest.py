@@ -7,10 +7,10 @@ import dagster as dg
 from hour_lake.assets.failure import coded_failures
 from hour_lake.assets.partitions import MANIFESTS
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
+from hour_lake.catalog.buckets import parquet_bytes
 from hour_lake.ledger.intake import read_pinned
 from hour_lake.ledger.paths import manifest_path, quarantine_path
 from hour_lake.manifests.table import manifest_table
-from hour_lake.passes.tables import parquet_bytes
 
 
 @dg.asset(
@@ -25,8 +25,8 @@ def manifest(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.
     opened = project.get()
     branch, name = branch_of(context, opened), context.partition_key
     with coded_failures():
-        pinned = read_pinned(opened.lake, branch, name, opened.settings.limits)
-        table = manifest_table(pinned.manifest)
+        pinned = read_pinned(opened.lake, branch, name, opened.settings)
+        table = manifest_table(pinned.manifest.rows)
         refused = [error.as_dict() for error in pinned.manifest.refused]
         metadata = {"run_id": context.run_id, "assets": "manifest", "manifest": name}
         with opened.lake.transaction(

@@ -1,6 +1,6 @@
 """How far a run is, told to whoever listens in this process: the command line does, a daemon's run has none."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -36,7 +36,7 @@ def listener() -> Listener:
 
 
 @contextmanager
-def listening(to: Listener) -> Iterator[None]:
+def listening(to: Listener) -> Generator[None]:
     """Send progress to a listener for the length of a block."""
     global _listener
     before, _listener = _listener, to

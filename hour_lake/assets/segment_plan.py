@@ -22,7 +22,7 @@ def segment_plan(context: dg.AssetExecutionContext, project: ProjectResource) ->
     assert SEGMENTS.name is not None
     with coded_failures():
         ledger = Ledger(opened.lake, opened.lake.resolve(branch))
-        pinned = read_pinned(opened.lake, branch, name, opened.settings.limits)
+        pinned = read_pinned(opened.lake, branch, name, opened.settings)
         video_ids = [row.video_id for row in pinned.manifest.rows]
         plans = list(stale_plans(opened, video_ids, ledger))
         metadata = {"run_id": context.run_id, "assets": "segment_plan", "manifest": name}

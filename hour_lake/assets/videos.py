@@ -30,7 +30,7 @@ def videos(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.Ma
     about = {"run_id": context.run_id, "assets": "videos", "manifest": name}
     fence = fence_of(context)
     with coded_failures():
-        pinned = read_pinned(opened.lake, branch, name, opened.settings.limits)
+        pinned = read_pinned(opened.lake, branch, name, opened.settings)
         sorting = sort_rows(opened, pinned, Ledger(opened.lake, opened.lake.resolve(branch)))
         _listen(sorting)
         refused = [error for _, error in sorting.refused]

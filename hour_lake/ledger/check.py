@@ -7,8 +7,9 @@ from typing import Literal
 from hour_lake.identity import Segment
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.paths import quarantine_path
-from hour_lake.ledger.recipe import Recipe, difference, recipe
+from hour_lake.ledger.recipe import difference, recipe
 from hour_lake.ledger.steps import Step
+from hour_lake.passes.fingerprint import Fingerprint
 
 # fresh: same recipe as what is stored.   missing/stale: to be made.   failed: would fail again, nothing changed.
 # blocked: an input is missing.
@@ -23,7 +24,7 @@ class Check:
     segment: Segment
     state: State
     why: str
-    recipe: Recipe | None = None
+    fingerprint: Fingerprint | None = None
 
     @property
     def to_do(self) -> bool:
@@ -40,19 +41,13 @@ def input_digests(step: Step, segment: Segment, ledger: Ledger) -> dict[str, str
     return digests
 
 
-def recipe_of(step: Step, inputs: Mapping[str, str | None]) -> Recipe:
-    """The recipe of a step over the digests of its inputs; an input that is missing counts as such."""
-    known = {name: digest or "missing" for name, digest in inputs.items()}
-    return recipe(source=step.source, config=step.config, models=step.models, inputs=known)
-
-
 def check(step: Step, segment: Segment, ledger: Ledger, *, refresh: bool = False) -> Check:
     """The state of one step of one segment at the ledger's commit."""
     inputs = input_digests(step, segment, ledger)
     missing = [name for name, digest in inputs.items() if digest is None]
     if missing and step.needs_all:
         return Check(step, segment, "blocked", f"its input {missing[0]} is missing")
-    now = recipe_of(step, inputs)
+    now = recipe(step.parts, inputs)
     failure = ledger.entry(quarantine_path(step.name, segment))
     if failure is not None and failure.metadata.get("fingerprint") == now.value and not refresh:
         return Check(step, segment, "failed", failure.metadata.get("code", "UNKNOWN"), now)
@@ -85,7 +80,7 @@ def check_all(
 def _following(found: Check, states: Mapping[str, State]) -> Check:
     if not found.step.needs_all:
         anew = [name for name in found.step.upstream if states.get(name) in ("missing", "stale")]
-        return Check(found.step, found.segment, "stale", f"its input {anew[0]} is made anew", found.recipe) if (
+        return Check(found.step, found.segment, "stale", f"its input {anew[0]} is made anew", found.fingerprint) if (
             anew and not found.to_do) else found  # fmt: skip
     for name in found.step.upstream:
         if states.get(name) in ("failed", "blocked"):
@@ -93,5 +88,5 @@ def _following(found: Check, states: Mapping[str, State]) -> Check:
     for name in found.step.upstream:
         if states.get(name) in ("missing", "stale") and found.state != "missing":
             state: State = "missing" if found.state == "blocked" else "stale"
-            return Check(found.step, found.segment, state, f"its input {name} is made anew", found.recipe)
+            return Check(found.step, found.segment, state, f"its input {name} is made anew", found.fingerprint)
     return found

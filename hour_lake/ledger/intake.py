@@ -9,7 +9,7 @@ from hour_lake.lake.interface import Lake
 from hour_lake.ledger.paths import manifest_source_path
 from hour_lake.manifests.read import Manifest, read_manifest
 from hour_lake.manifests.watch import partition_name
-from hour_lake.settings import Limits
+from hour_lake.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def pin(lake: Lake, branch: str, file: Path) -> tuple[str, bool]:
     return name, True
 
 
-def read_pinned(lake: Lake, branch: str, name: str, limits: Limits) -> Pinned:
+def read_pinned(lake: Lake, branch: str, name: str, settings: Settings) -> Pinned:
     """The rows of a pinned manifest, checked."""
     entry = lake.entry(branch, manifest_source_path(name))
     if entry is None:
@@ -46,5 +46,5 @@ def read_pinned(lake: Lake, branch: str, name: str, limits: Limits) -> Pinned:
             fix="run `hour-lake ingest FILE`",
         )  # fmt: skip
     data = lake.read(branch, entry.path)
-    manifest = read_manifest(data, name=entry.metadata["file"], limits=limits)
+    manifest = read_manifest(data, name=entry.metadata["file"], limits=settings.limits, require=settings.require)
     return Pinned(name, Path(entry.metadata["folder"]), entry.digest, manifest)

@@ -1,4 +1,4 @@
-"""Staging what a step made of a segment: outputs with their recipes, failures into quarantine; no Dagster."""
+"""Staging what a step made of a segment: outputs with their fingerprints, failures into quarantine; no Dagster."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from typing import Any
 from hour_lake.errors import HourLakeError
 from hour_lake.identity import Segment
 from hour_lake.lake.interface import Entry, Transaction
-from hour_lake.ledger.check import recipe_of
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.paths import quarantine_path
-from hour_lake.ledger.recipe import Recipe
+from hour_lake.ledger.recipe import recipe, stored
 from hour_lake.ledger.steps import Step
+from hour_lake.passes.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ Made = Mapping[str, Product | HourLakeError]
 
 @dataclass(frozen=True)
 class Landed:
-    """One staged output: its recipe, and the fingerprints of the outputs it was made from, by upstream asset."""
+    """One staged output: its fingerprint, and those of the outputs it was made from, by upstream asset."""
 
     step: Step
     segment: Segment
-    recipe: Recipe
+    fingerprint: Fingerprint
     upstream: Mapping[str, str]
     metadata: Mapping[str, Any]
 
@@ -42,7 +42,7 @@ def stage(
     transaction: Transaction, steps: Sequence[Step], segment: Segment, made: Mapping[str, Product | HourLakeError],
     ledger: Ledger,
 ) -> list[Landed]:  # fmt: skip
-    """Stage one segment, in dependency order: what one step just made is an input of the next one's recipe."""
+    """Stage one segment, in dependency order: what one step just made is an input of the next one."""
     anew: dict[str, Entry] = {}
     landed: list[Landed] = []
     for step in steps:
@@ -50,12 +50,12 @@ def stage(
         if product is None:
             continue
         inputs = {read: _input(step, read, segment, ledger, anew) for read in step.reads}
-        now = recipe_of(step, {read: _digest(read, entry) for read, entry in inputs.items()})
+        now = recipe(step.parts, {read: _digest(read, entry) for read, entry in inputs.items()})
         if isinstance(product, HourLakeError):
             _stage_failure(transaction, step, segment, product, now, ledger)
             continue
         for path, data in product.files.items():
-            anew[path] = transaction.put(path, data, now.metadata())
+            anew[path] = transaction.put(path, data, stored(now))
         if ledger.entry(quarantine_path(step.name, segment)):
             transaction.delete(quarantine_path(step.name, segment))
         landed.append(Landed(step, segment, now, upstream_versions(step, inputs), product.metadata))
@@ -87,10 +87,10 @@ def _digest(read: str, entry: Entry | None) -> str | None:
 
 
 def _stage_failure(
-    transaction: Transaction, step: Step, segment: Segment, error: HourLakeError, now: Recipe, ledger: Ledger
+    transaction: Transaction, step: Step, segment: Segment, error: HourLakeError, now: Fingerprint, ledger: Ledger
 ) -> None:
-    """A failure that would repeat is kept with its recipe, and an older output is withdrawn: it no longer follows from
-    its inputs. A failure that may pass leaves everything as it was."""
+    """A failure that would repeat is kept with its fingerprint, and an older output is withdrawn, for it no longer
+    follows from its inputs. A failure that may pass leaves everything as it was."""
     if error.passing:
         return
     if ledger.entry(step.path(segment)):

@@ -9,9 +9,10 @@ from hour_lake.lake.interface import Entry, Lake, Transaction
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.paths import plan_path, quarantine_path, scan_path
 from hour_lake.ledger.project import Project
-from hour_lake.ledger.recipe import Recipe, recipe
+from hour_lake.ledger.recipe import recipe, step_parts, stored
 from hour_lake.ledger.rows import plan_bytes, scan_from
 from hour_lake.media.plan import Stretch, plan
+from hour_lake.passes.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class NewPlan:
 
     video_id: str
     stretches: list[Stretch]
-    recipe: Recipe
+    fingerprint: Fingerprint
     superseded: list[Segment]
 
     @property
@@ -32,11 +33,12 @@ class NewPlan:
 def stale_plans(project: Project, video_ids: Iterable[str], ledger: Ledger) -> Iterator[NewPlan]:
     """A plan for every video whose scan, rules or planning code changed."""
     rules = project.settings.segment
+    parts = step_parts(source=project.plan_source, config=rules.model_dump())
     for video_id in video_ids:
         scanned = ledger.entry(scan_path(video_id))
         if scanned is None:
             continue
-        now = recipe(source=project.plan_source, config=rules.model_dump(), models={}, inputs={"scan": scanned.digest})
+        now = recipe(parts, {"scan": scanned.digest})
         known = ledger.entry(plan_path(video_id))
         if known is None or known.metadata.get("fingerprint") != now.value:
             scan = scan_from(project.lake.read(ledger.commit, scanned.path))
@@ -49,7 +51,7 @@ def stale_plans(project: Project, video_ids: Iterable[str], ledger: Ledger) -> I
 def stage_plan(transaction: Transaction, project: Project, new: NewPlan) -> None:
     """Store a plan; the outputs of segments that it no longer has are withdrawn from the branch."""
     bounds = ",".join(f"{s.start_ms}-{s.stop_ms}" for s in new.segments)
-    metadata = {**new.recipe.metadata(), "segments": bounds}
+    metadata = {**stored(new.fingerprint), "segments": bounds}
     transaction.put(plan_path(new.video_id), plan_bytes(new.video_id, new.stretches), metadata)
     for segment in new.superseded:
         for step in project.steps.values():

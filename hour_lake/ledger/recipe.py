@@ -1,55 +1,36 @@
-"""The recipe of an output: a hash over code, configuration, weights and inputs, kept with what it was made of.
+"""A fingerprint as it is kept with an output: its value, and the parts that later tell in words why it is stale."""
 
-The parts are stored beside the hash, so that a later question "why is this stale?" has an answer in words.
-"""
-
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-SHORT = 12
+from hour_lake.passes.fingerprint import Fingerprint, changes, combined
+
+MISSING = "missing"
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """`value` (64 hex digits) is stored as the entry's fingerprint and reported as Dagster's data version."""
-
-    value: str
-    parts: Mapping[str, str]
-
-    def metadata(self) -> dict[str, str]:
-        """What goes into the entry's metadata."""
-        return {"fingerprint": self.value, "recipe": json.dumps(self.parts, sort_keys=True, separators=(",", ":"))}
+def step_parts(
+    *, source: Mapping[str, str], config: Mapping[str, Any], models: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The parts that are the same for every segment: digests of code and weights, and the configuration."""
+    parts = {f"source:{name}": digest for name, digest in source.items()}
+    parts |= {f"config:{name}": json.dumps(value, sort_keys=True, default=str) for name, value in config.items()}
+    return parts | {f"model:{name}": digest for name, digest in (models or {}).items()}
 
 
-def recipe(*, source: str, config: Mapping[str, Any], models: Mapping[str, str], inputs: Mapping[str, str]) -> Recipe:
-    """The recipe of one output. `inputs` and `models` are digests by name; `config` holds plain JSON values."""
-    parts = {"source": source[:SHORT]}
-    parts |= {f"config.{key}": json.dumps(value, sort_keys=True) for key, value in sorted(config.items())}
-    parts |= {f"model.{name}": digest[:SHORT] for name, digest in sorted(models.items())}
-    parts |= {f"input.{name}": digest[:SHORT] for name, digest in sorted(inputs.items())}
-    whole = json.dumps([source, config, sorted(models.items()), sorted(inputs.items())], sort_keys=True)
-    return Recipe(hashlib.sha256(whole.encode()).hexdigest(), parts)
+def recipe(parts: Mapping[str, str], inputs: Mapping[str, str | None]) -> Fingerprint:
+    """The fingerprint of one output over the digests of its inputs; an input that is missing counts as such."""
+    return combined({**parts, **{f"input:{name}": digest or MISSING for name, digest in inputs.items()}})
 
 
-def difference(stored: Mapping[str, str], now: Recipe) -> str:
-    """In words, what changed between the recipe in an entry's metadata and the one that holds now."""
-    before: dict[str, str] = json.loads(stored.get("recipe", "{}"))
-    changed = [_sentence(key, before.get(key), now.parts.get(key)) for key in sorted({*before, *now.parts})
-               if before.get(key) != now.parts.get(key)]  # fmt: skip
-    return "; ".join(changed) or "made by another version"
+def stored(made_by: Fingerprint) -> dict[str, str]:
+    """What goes into the metadata of an entry."""
+    return {
+        "fingerprint": made_by.value,
+        "parts": json.dumps(dict(made_by.parts), sort_keys=True, separators=(",", ":")),
+    }
 
 
-def _sentence(key: str, before: str | None, after: str | None) -> str:
-    kind, _, name = key.partition(".")
-    match kind:
-        case "source":
-            return "its code changed"
-        case "config":
-            return f"{name} changed from {before} to {after}"
-        case "model":
-            return f"the weights {name} changed"
-        case _:
-            return f"its input {name} changed"
+def difference(metadata: Mapping[str, str], now: Fingerprint) -> str:
+    """In words, what changed between the fingerprint of an entry and the one that holds now."""
+    return "; ".join(changes(json.loads(metadata.get("parts", "{}")), now.parts)) or "made by another version"

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hour_lake.catalog.buckets import parquet_bytes
 from hour_lake.identity import Segment
 from hour_lake.manifests.read import Row
 from hour_lake.media.plan import Stretch
 from hour_lake.media.probe import VideoFacts
 from hour_lake.media.scan import Scan
-from hour_lake.passes.tables import parquet_bytes
 
 PLAN = pa.schema(
     [("video_id", pa.string()), ("start_ms", pa.int64()), ("stop_ms", pa.int64()), ("segment_id", pa.string()),

@@ -3,13 +3,13 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def scratch_folder(home: Path) -> Iterator[Path]:
+def scratch_folder(home: Path) -> Generator[Path]:
     """An empty folder, on the lake's own disk, that goes away with the block."""
     root = home / "scratch"
     root.mkdir(parents=True, exist_ok=True)

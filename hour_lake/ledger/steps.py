@@ -1,8 +1,9 @@
 """The steps that a segment goes through, as the ledger sees them: what each reads, writes and is made by."""
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 from hour_lake.identity import Segment
 from hour_lake.ledger import paths
@@ -22,18 +23,22 @@ class Step:
     """One asset of the `segments` partitions.
 
     `reads` names media (`frames`, `samples`, `master`), `video` (the raw file) or other steps. `needs_all` is false for
-    a step that copes with missing inputs. `also`: further objects it writes. `source` is the digest of its code,
-    `models` the sha256 of its weights.
+    a step that copes with missing inputs. `parts` are those of its fingerprint that are the same for every segment;
+    `also` are further objects it writes.
     """
 
     name: str
     reads: tuple[str, ...]
     path: Callable[[Segment], str]
-    source: str
-    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    models: Mapping[str, str] = field(default_factory=dict[str, str])
+    parts: Mapping[str, str]
     needs_all: bool = True
     also: tuple[Callable[[Segment], str], ...] = ()
+
+    @cached_property
+    def code_version(self) -> str:
+        """Twelve hex digits over its code, for the UI."""
+        code = sorted(item for item in self.parts.items() if item[0].startswith("source:"))
+        return hashlib.sha256(repr(code).encode()).hexdigest()[:12]
 
     def input_path(self, read: str, segment: Segment) -> str:
         """Where one of its inputs lies."""

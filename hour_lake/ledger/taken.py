@@ -22,7 +22,7 @@ class Refusal(NamedTuple):
 def anything_new(project: Project, branch: str, name: str) -> bool:
     """Whether a run of `ingest` for a pinned manifest would change anything. Opens no video."""
     ledger = Ledger(project.lake, project.lake.resolve(branch))
-    pinned = read_pinned(project.lake, branch, name, project.settings.limits)
+    pinned = read_pinned(project.lake, branch, name, project.settings)
     known = ledger.entry(manifest_path(name))
     if known is None or known.metadata.get("source_sha256") != pinned.sha256:
         return True
@@ -35,7 +35,7 @@ def anything_new(project: Project, branch: str, name: str) -> bool:
 def taken_in(project: Project, branch: str, name: str) -> tuple[int, int, list[Refusal]]:
     """Number of videos and of segments of a manifest, and what was refused."""
     ledger = Ledger(project.lake, project.lake.resolve(branch))
-    pinned = read_pinned(project.lake, branch, name, project.settings.limits)
+    pinned = read_pinned(project.lake, branch, name, project.settings)
     refused = [Refusal(error.where or name, error.code, error.message) for error in pinned.manifest.refused]
     videos = segments = 0
     for row in pinned.manifest.rows:

@@ -13,12 +13,13 @@ from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.intake import Pinned
 from hour_lake.ledger.paths import quarantine_path, scan_path, video_path
 from hour_lake.ledger.project import Project
-from hour_lake.ledger.recipe import Recipe, recipe
+from hour_lake.ledger.recipe import recipe, stored
 from hour_lake.ledger.rows import scan_bytes, video_bytes
 from hour_lake.manifests.fetch import LocalFile, localise, signature
 from hour_lake.manifests.pointer import Pointer, parse_pointer
 from hour_lake.manifests.read import Row
 from hour_lake.media.scan import Scan, scan
+from hour_lake.passes.fingerprint import Fingerprint
 from hour_lake.settings import Limits
 
 BATCH_VIDEOS = 16
@@ -32,7 +33,7 @@ class NewVideo:
 
     row: Row
     pointer: Pointer
-    recipe: Recipe
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def sort_rows(project: Project, pinned: Pinned, ledger: Ledger) -> Sorting:
     for row in pinned.manifest.rows:
         try:
             pointer = _pointer(project, pinned, row)
-            now = _recipe(project, row, signature(pointer))
+            now = _fingerprint(project, row, signature(pointer))
         except HourLakeError as error:
             sorting.refused.append((row, error))
             continue
@@ -82,9 +83,9 @@ def _pointer(project: Project, pinned: Pinned, row: Row) -> Pointer:
     )  # fmt: skip
 
 
-def _recipe(project: Project, row: Row, found: str) -> Recipe:
+def _fingerprint(project: Project, row: Row, found: str) -> Fingerprint:
     inputs = {"file": found, "declared": row.sha256 or ""}
-    return recipe(source=project.scan_source, config={}, models={}, inputs=inputs)
+    return recipe(project.scan_parts, inputs)
 
 
 def bring_in(project: Project, videos: Sequence[NewVideo]) -> Iterator[list[tuple[NewVideo, Scanned | HourLakeError]]]:
@@ -137,15 +138,15 @@ def stage_video(transaction: Transaction, video: NewVideo, outcome: Scanned | Ho
     """Facts and scan of a video that was taken; the reason of one that was refused."""
     video_id = video.row.video_id
     if isinstance(outcome, HourLakeError):
-        stage_refusal(transaction, video_id, outcome, fingerprint=video.recipe.value)
+        stage_refusal(transaction, video_id, outcome, fingerprint=video.fingerprint.value)
         return
     facts = outcome.scan.facts
     metadata = {
-        **video.recipe.metadata(), "sha256": facts.sha256, "source": video.row.source, "path": str(outcome.file.path),
+        **stored(video.fingerprint), "sha256": facts.sha256, "source": video.row.source, "path": str(outcome.file.path),
         "signature": outcome.file.signature,
     }  # fmt: skip
     transaction.put(video_path(video_id), video_bytes(video_id, video.row, facts), metadata)
-    transaction.put(scan_path(video_id), scan_bytes(video_id, outcome.scan), video.recipe.metadata())
+    transaction.put(scan_path(video_id), scan_bytes(video_id, outcome.scan), stored(video.fingerprint))
     transaction.delete(quarantine_path("videos", video_id))
 
 

@@ -28,19 +28,20 @@ def build_definitions(layers: Mapping[str, Layer], *, partitions_per_run: int) -
     """
     policy = dg.BackfillPolicy.multi_run(partitions_per_run)
     found = list(layers.values())
+    made = jobs(found)
     return dg.Definitions(
         assets=[
             manifest,
             videos,
             segment_plan,
             *segment_assets(policy),
-            *(pass_asset(each, policy) for each in passes_of(layers)),
+            *(pass_asset(each, policy) for each in passes_of(layers.values())),
             cleaning_flags_asset(found, policy),
             catalog_asset(found),
             dataset,
         ],
-        jobs=jobs(found),
-        sensors=sensors(partitions_per_run),
+        jobs=list(made.values()),
+        sensors=sensors(made, partitions_per_run=partitions_per_run),
         resources={"project": ProjectResource()},
         executor=executor(),
     )

@@ -3,15 +3,16 @@
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import dagster as dg
 
-from hour_lake.assets.partitions import MANIFESTS, SEGMENTS, key_of
+from hour_lake.assets.partitions import DATASETS, MANIFESTS, SEGMENTS, key_of
 from hour_lake.assets.project import BRANCH_TAG
 from hour_lake.catalog.compact import is_current
+from hour_lake.datasets.publish import pin_spec, read_card
 from hour_lake.errors import ConfigError, HourLakeError
 from hour_lake.ledger.check import Check
 from hour_lake.ledger.intake import pin
@@ -21,7 +22,7 @@ from hour_lake.ledger.project import Project
 from hour_lake.ledger.status import Status
 from hour_lake.ledger.taken import Refusal, anything_new, taken_in
 from hour_lake.orchestration.instance import open_instance
-from hour_lake.orchestration.jobs import CATALOG, ENRICH, INGEST
+from hour_lake.orchestration.jobs import CATALOG, COMPOSE, ENRICH, INGEST
 from hour_lake.orchestration.launch import Ended, run_partition, run_range, run_whole
 from hour_lake.orchestration.ranges import ranges
 
@@ -59,11 +60,17 @@ class Taken:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """How a selection ended: outputs made, and those that were not."""
+    """How a selection ended: where it stood before and after, and what was not made."""
 
-    made: int
-    runs: list[str] = field(default_factory=list[str])
-    failures: list[Failed] = field(default_factory=list[Failed])
+    before: Status
+    after: Status
+    runs: list[str]
+    failures: list[Failed]
+
+    @property
+    def made(self) -> int:
+        """Outputs that are fresh now and were not."""
+        return sum(r.fresh for r in self.after.rows) - sum(r.fresh for r in self.before.rows)
 
     def sentence(self) -> str:
         """One line."""
@@ -109,8 +116,21 @@ def run_selection(selection: str, *, pattern: str = "*", branch: str | None = No
         if "catalog" in selected and (runs or not is_current(project.lake, project.lake.resolve(branch))):
             runs.append(_succeeded(run_whole(instance, CATALOG, tags={BRANCH_TAG: branch})).run_id)
     after = Status.of(project, ref=branch, pattern=pattern, assets=steps) if runs else before
-    made = sum(r.fresh for r in after.rows) - (0 if refresh else sum(r.fresh for r in before.rows))
-    return RunEnded(made, runs, [_failed(project, after.commit, c) for c in after.open])
+    return RunEnded(before, after, runs, [_failed(project, after.commit, c) for c in after.open])
+
+
+def compose_dataset(spec: Path, *, branch: str | None = None) -> dict[str, Any]:
+    """Pin a specification, run the `compose` job for it, and give the card of the version that came of it."""
+    project = Project.open()
+    branch = branch or project.settings.branch
+    if not spec.is_file():
+        raise ConfigError("CONFIG_MISSING", "there is no such specification", value=spec, fix="check the path")
+    name = pin_spec(project.lake, branch, spec.read_bytes(), where=str(spec)).name
+    assert DATASETS.name is not None
+    with open_instance(project.settings) as instance:
+        instance.add_dynamic_partitions(DATASETS.name, [name])
+        _succeeded(run_partition(instance, COMPOSE, name, tags={BRANCH_TAG: branch}))
+    return read_card(project.lake, name)
 
 
 def selected_assets(selection: str) -> set[str]:

@@ -1,7 +1,7 @@
 """The persistent Dagster instance of a project: where it lies, and how a bare machine gets one."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def _set_variable(file: Path, name: str, value: str) -> None:
 
 
 @contextmanager
-def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+def open_instance(settings: Settings) -> Generator[dg.DagsterInstance]:
     """The instance that the UI shows, for a command that runs jobs itself."""
     home = instance_folder(settings)
     if not home.is_dir():

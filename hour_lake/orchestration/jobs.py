@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from hour_lake.passes.declare import Layer
 
@@ -12,10 +13,10 @@ CATALOG = "refresh_catalog"
 COMPOSE = "compose"
 
 
-def jobs(layers: Sequence[Layer]) -> list[dg.UnresolvedAssetJobDefinition]:
+def jobs(layers: Sequence[Layer]) -> dict[str, UnresolvedAssetJobDefinition]:
     """One job a partition set: `ingest` a manifest, `enrich` segments, `refresh_catalog`, `compose` a dataset."""
     segment_assets = ["segments", "audio", *(layer.name for layer in layers), "cleaning_flags"]
-    return [
+    every = [
         dg.define_asset_job(INGEST, ["manifest", "videos", "segment_plan"], description="Take a manifest in."),
         dg.define_asset_job(
             ENRICH, segment_assets, description="Clips, sound, layers and flags of a range of segments."
@@ -23,3 +24,4 @@ def jobs(layers: Sequence[Layer]) -> list[dg.UnresolvedAssetJobDefinition]:
         dg.define_asset_job(CATALOG, ["catalog"], description="Compact the tables and the facts."),
         dg.define_asset_job(COMPOSE, ["dataset"], description="Solve and tag one dataset."),
     ]
+    return {job.name: job for job in every}

@@ -1,10 +1,11 @@
 """What starts runs by itself: a manifest that is new or changed, segments just planned, a catalog left behind."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -25,9 +26,9 @@ from hour_lake.orchestration.ranges import ranges
 LOOK_EVERY_SECONDS = 20
 
 
-def sensors(partitions_per_run: int) -> list[dg.SensorDefinition]:
+def sensors(jobs: Mapping[str, UnresolvedAssetJobDefinition], *, partitions_per_run: int) -> list[dg.SensorDefinition]:
     """All sensors, running as soon as the code location is loaded."""
-    return [new_manifests(), planned_segments(partitions_per_run), stale_catalog()]
+    return [new_manifests(), planned_segments(jobs, partitions_per_run), stale_catalog()]
 
 
 def new_manifests() -> dg.SensorDefinition:
@@ -67,19 +68,17 @@ def _take_in(instance: dg.DagsterInstance, project: Project, file: Path) -> dg.R
     return dg.RunRequest(run_key=f"{name}:{pinned.digest}", tags={PARTITION_NAME_TAG: name})
 
 
-def planned_segments(partitions_per_run: int) -> dg.SensorDefinition:
+def planned_segments(jobs: Mapping[str, UnresolvedAssetJobDefinition], partitions_per_run: int) -> dg.SensorDefinition:
     """Follows each ingest run."""
 
     @dg.run_status_sensor(
-        run_status=dg.DagsterRunStatus.SUCCESS, request_job_name=ENRICH, minimum_interval_seconds=LOOK_EVERY_SECONDS,
+        run_status=dg.DagsterRunStatus.SUCCESS, monitored_jobs=[jobs[INGEST]], request_job=jobs[ENRICH],
+        minimum_interval_seconds=LOOK_EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING, name="enrich_planned_segments",
         description="Segments that an ingest run planned and that have no flags yet are enriched.",
     )  # fmt: skip
-    def enrich_planned_segments(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def enrich_planned_segments(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:
         run = context.dagster_run
-        if run.job_name != INGEST:
-            yield dg.SkipReason(f"{run.job_name} plans no segments")
-            return
         project = Project.open()
         branch = run.tags.get(BRANCH_TAG, project.settings.branch)
         wanted = _without_flags(project, branch, run.tags[PARTITION_NAME_TAG])
@@ -93,7 +92,7 @@ def planned_segments(partitions_per_run: int) -> dg.SensorDefinition:
 
 
 def _without_flags(project: Project, branch: str, manifest: str) -> set[str]:
-    pinned = read_pinned(project.lake, branch, manifest, project.settings.limits)
+    pinned = read_pinned(project.lake, branch, manifest, project.settings)
     segments = segments_of_videos(project.lake, branch, [row.video_id for row in pinned.manifest.rows])
     flags = project.steps["cleaning_flags"]
     return {key_of(s) for s in segments if project.lake.entry(branch, flags.path(s)) is None}

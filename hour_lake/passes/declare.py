@@ -9,6 +9,7 @@ from typing import Any, Literal
 from hour_lake.errors import LayerError
 
 MEDIA_READS = ("frames", "samples", "master")
+ENGINE_COLUMNS = ("segment_id", "frame_index", "time_seconds")
 COLUMN_TYPE = re.compile(
     r"(bool|int8|int16|int32|int64|float32|float64|string)(\[\d+\])?|list<(bool|int32|float32|float64)>"
 )
@@ -45,7 +46,21 @@ class Layer:
     @property
     def source_path(self) -> str:
         """The file that declares it."""
-        return inspect.getsourcefile(self.function) or "?"
+        try:
+            return inspect.getsourcefile(self.function) or "?"
+        except (TypeError, OSError):  # a class typed into a prompt
+            return "?"
+
+    @property
+    def where(self) -> str:
+        """`file:line` of the declaration."""
+        code = getattr(self.function, "__code__", None)
+        if code is not None:
+            return f"{self.source_path}:{code.co_firstlineno}"
+        try:
+            return f"{self.source_path}:{inspect.getsourcelines(self.function)[1]}"
+        except OSError:  # typed into a prompt: there is no file
+            return self.source_path
 
     @property
     def is_class(self) -> bool:
@@ -78,6 +93,11 @@ def layer(
     `facts`: name -> SQL aggregate over the layer's rows of one segment; `duration_seconds` is bound.
     `rows`: `frame` (one row a frame; the default for what reads frames), `window` (any number; default for sound) or
     `segment` (exactly one row). Keyword-only arguments are its configuration and need defaults.
+
+    The function gets one positional argument for each of `reads`. With `frames` it is called batch after batch, with
+    the rows of these frames of other `frame` tables; otherwise once, with whole tables or sounds. A class is made once
+    a segment with the configuration, then called the same way; with `rows` other than `frame` its method `finish()`
+    gives the rows after the last batch.
     """
     read = (reads,) if isinstance(reads, str) else tuple(reads)
 
@@ -96,11 +116,11 @@ def layer(
 
 
 def _checked(declared: Layer) -> Layer:
-    where = f"{declared.source_path}:{inspect.getsourcelines(declared.function)[1]}"
     problem = _problem_of(declared)
     if problem is not None:
         code, message, value = problem
-        raise LayerError(code, message, value=value, where=where, fix="see `hour-lake layers` for ones that work")
+        raise LayerError(code, message, value=value, where=declared.where,
+                         fix="see `hour-lake layers` for ones that work")  # fmt: skip
     return declared
 
 
@@ -109,10 +129,36 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
         return "LAYER_NAME", f"a layer's name must match {NAME.pattern} and be none of {MEDIA_READS}", declared.name
     if not declared.description.strip():
         return "LAYER_DOCSTRING", "a layer needs a docstring (its own or its module's)", declared.name
+    if not declared.reads or not declared.columns:
+        return "LAYER_COLUMN", "a layer reads something and has at least one column", declared.name
+    reserved = [column for column in ENGINE_COLUMNS if column in declared.columns]
+    if reserved:
+        return "LAYER_COLUMN", "a column that every table gets from the engine", reserved[0]
     for column, kind in declared.columns.items():
         if not NAME.fullmatch(column) or not COLUMN_TYPE.fullmatch(kind):
             return "LAYER_COLUMN", f"column type must match {COLUMN_TYPE.pattern}", f"{column}: {kind}"
     missing = [name for name, default in declared.config.items() if default is inspect.Parameter.empty]
     if missing:
         return "LAYER_CONFIG", "every keyword-only argument needs a default", ", ".join(missing)
+    return _problem_of_signature(declared)
+
+
+def _problem_of_signature(declared: Layer) -> tuple[str, str, str] | None:
+    called: Any = declared.function
+    if declared.is_class:
+        called = getattr(declared.function, "__call__", None)  # noqa: B004 - the method itself, to count its arguments
+        if called is None or inspect.ismethod(called) or not inspect.isfunction(called):
+            return "LAYER_SIGNATURE", "a layer that is a class needs the method __call__", declared.name
+        if declared.rows != "frame" and "frames" in declared.reads and not hasattr(declared.function, "finish"):
+            return "LAYER_SIGNATURE", "a class with no row a frame gives its rows in finish()", declared.name
+    elif declared.rows == "segment" and "frames" in declared.reads:
+        return "LAYER_SIGNATURE", "one row from many batches of frames needs a class with finish()", declared.name
+    positional = [
+        p.name
+        for p in inspect.signature(called).parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ][declared.is_class :]
+    if len(positional) != len(declared.reads):
+        return ("LAYER_SIGNATURE", "one positional argument for each of `reads`, keyword-only arguments for the rest",
+                f"{declared.name}({', '.join(positional)}) reads {', '.join(declared.reads)}")  # fmt: skip
     return None

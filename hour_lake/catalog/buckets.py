@@ -1,0 +1,124 @@
+"""The compacted files of one table: the rows of all its segments, by video, in the order of their paths."""
+
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hour_lake.catalog.snapshot import Snapshot
+from hour_lake.catalog.sources import Source
+from hour_lake.lake.interface import Entry
+
+ROWS_PER_GROUP = 50_000  # about 200 segments of 25 fps: what a query for one segment must read
+
+
+def changed_buckets(snapshot: Snapshot, source: Source) -> Iterator[tuple[str, bytes, dict[str, str]]]:
+    """(path, bytes, metadata) of each bucket that something was written to since the last compaction."""
+    files = snapshot.files(source)
+    added: dict[str, list[Entry]] = defaultdict(list)
+    for entry in files.added:
+        added[source.bucket(entry.path)].append(entry)
+    touched = sorted({*added, *(source.bucket(path) for path in files.stale)})
+    there = {entry.path for entry in files.compacted}
+    for bucket in touched:
+        path = f"{source.tables_prefix}{bucket}.parquet"
+        parts = [_kept(snapshot, path, files.stale)] if path in there else []
+        parts += [_with_path(_read(snapshot, entry.path), entry.path) for entry in added[bucket]]
+        table = _in_order(pa.concat_tables(_same_types(parts), promote_options="permissive"))
+        yield path, parquet_bytes(table, together="_path"), {"columns": _shape(table)}
+
+
+def empty_bucket() -> tuple[bytes, dict[str, str]]:
+    """A compacted file without rows, in place of one whose rows are no longer true."""
+    table = pa.table({"segment_id": pa.array([], pa.string()), "_path": pa.array([], pa.string())})
+    return parquet_bytes(table), {"columns": _shape(table)}
+
+
+def parquet_bytes(table: pa.Table, *, together: str | None = None) -> bytes:
+    """The same bytes for the same rows; page checksums let a reader see a flipped bit.
+
+    `together`: a sorted column; rows of one value share a row group, so that one thread sums them, in one order, and
+    facts come out the same to the last bit.
+    """
+    sink = io.BytesIO()
+    with pq.ParquetWriter(sink, table.schema, compression="zstd", write_page_checksum=True) as writer:
+        for start, stop in _groups(table, together):
+            writer.write_table(table.slice(start, stop - start), row_group_size=max(1, stop - start))
+    return sink.getvalue()
+
+
+def _groups(table: pa.Table, together: str | None) -> list[tuple[int, int]]:
+    """[start, stop) of each row group: `ROWS_PER_GROUP` rows, and then on to the end of the value they end in."""
+    names = np.array(table.column(together).to_pylist()) if together else np.arange(len(table))
+    ends = [*(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(table)]
+    groups: list[tuple[int, int]] = []
+    start = 0
+    for end in ends:
+        if end - start >= ROWS_PER_GROUP or end == len(table):
+            groups.append((start, end))
+            start = end
+    return groups
+
+
+def _read(snapshot: Snapshot, path: str) -> pa.Table:
+    data = io.BytesIO(snapshot.lake.read(snapshot.commit_id, path))
+    return _plain_lists(pq.read_table(data, page_checksum_verification=True))
+
+
+def _kept(snapshot: Snapshot, path: str, stale: Sequence[str]) -> pa.Table:
+    table = _read(snapshot, path)
+    gone = set(stale)
+    return table.filter(pa.array([row not in gone for row in table.column("_path").to_pylist()], pa.bool_()))
+
+
+def _with_path(table: pa.Table, path: str) -> pa.Table:
+    return table.append_column("_path", pa.array([path] * len(table), pa.string()))
+
+
+def _plain_lists(table: pa.Table) -> pa.Table:
+    """Fixed-length lists as lists, so that a layer may change the length."""
+    for i, column in enumerate(table.schema):
+        if pa.types.is_fixed_size_list(column.type):
+            table = table.set_column(i, column.name, table.column(i).cast(pa.list_(column.type.value_type)))
+    return table.replace_schema_metadata(None)
+
+
+def _same_types(tables: Sequence[pa.Table]) -> list[pa.Table]:
+    """A column that was a number once and a text later is text everywhere; what is merely wider now stays a number."""
+    kinds: dict[str, list[pa.Field]] = defaultdict(list)
+    for table in tables:
+        for column in table.schema:
+            if column not in kinds[column.name]:
+                kinds[column.name].append(column)
+    clashing = [name for name, fields in kinds.items() if not _unify(fields)]
+    return [_as_text(table, clashing) for table in tables]
+
+
+def _unify(fields: Sequence[pa.Field]) -> bool:
+    try:
+        pa.unify_schemas([pa.schema([column]) for column in fields], promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return False
+    return True
+
+
+def _as_text(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    for name in names:
+        if name in table.column_names:
+            i = table.column_names.index(name)
+            table = table.set_column(i, name, table.column(i).cast(pa.string()))
+    return table
+
+
+def _in_order(table: pa.Table) -> pa.Table:
+    """By path, and within a path as it was: the order of a segment's rows is what `count_starts` counts along."""
+    numbered = table.append_column("_order", pa.array(np.arange(len(table))))
+    return numbered.sort_by([("_path", "ascending"), ("_order", "ascending")]).drop_columns(["_order"])
+
+
+def _shape(table: pa.Table) -> str:
+    return hashlib.sha256(str(table.schema).encode()).hexdigest()[:16]

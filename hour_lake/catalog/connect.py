@@ -1,0 +1,119 @@
+"""`connect`: DuckDB over one commit, a view for each table of the lake and `facts`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hour_lake.catalog.facts import MACROS, facts_digest, facts_script, segment_script
+from hour_lake.catalog.fresh import fresh_of
+from hour_lake.catalog.snapshot import Snapshot
+from hour_lake.catalog.sources import layer_source, sources_of
+from hour_lake.catalog.views import SCHEMA, manifest_script, table_script
+from hour_lake.errors import LakeError, LayerError
+from hour_lake.lake.interface import Lake
+from hour_lake.passes.declare import Layer
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def connect(
+    ref: str | None = None, *, lake: Lake | str | Path | None = None, layers: Mapping[str, Layer] | None = None
+) -> "duckdb.DuckDBPyConnection":
+    """A connection in memory with all views, pinned to the commit that `ref` names now.
+
+    `connect().sql("select segment_id, blink.blinks_per_minute from facts where luminance.mean > 60")`
+
+    What is left out comes from the settings in force: the lake, its branch, the layers. `pinned_commit` tells the
+    commit. The connection is yours and may do anything; for SQL by others there is `run_query`.
+    """
+    if lake is None or ref is None:
+        from hour_lake.settings import Settings
+
+        settings = Settings.load()
+        lake, ref = lake or settings.lake_address, ref or settings.branch
+    return connect_to(Snapshot(open_at(lake), ref), load_declared() if layers is None else layers)
+
+
+def connect_to(snapshot: Snapshot, layers: Mapping[str, Layer]) -> "duckdb.DuckDBPyConnection":
+    """The same over a snapshot that is there already."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:")
+    try:
+        for statement in script_of(snapshot, layers):
+            connection.execute(statement)
+    except duckdb.Error as error:
+        connection.close()
+        explain_facts(layers)
+        raise LakeError("INTEGRITY", "the views of this commit cannot be made", value=str(error).splitlines()[0],
+                        fix="restore the object from a copy, or write it again") from error  # fmt: skip
+    return connection
+
+
+def pinned_commit(connection: "duckdb.DuckDBPyConnection") -> str:
+    """The commit that a connection's views show."""
+    row = connection.execute(f"SELECT commit_id FROM {SCHEMA}.pinned").fetchone()
+    if row is None:
+        raise ValueError("not a connection made by `connect`")
+    return str(row[0])
+
+
+def script_of(snapshot: Snapshot, layers: Mapping[str, Layer], wanted: frozenset[str] | None = None) -> list[str]:
+    """The statements that make the views; only those for the tables in `wanted`, if given."""
+    sources = sources_of(layers, snapshot.layer_names())
+    names = {source.name for source in sources} | {"manifests", "segments", "facts"}
+    wanted = frozenset(names) if wanted is None or "facts" in wanted else wanted
+    facts = "facts" in wanted
+    fresh = fresh_of(snapshot, layers if facts else {}, {name: facts_digest(layer) for name, layer in layers.items()})
+    return [
+        f"CREATE SCHEMA {SCHEMA}",
+        f"CREATE TABLE {SCHEMA}.pinned AS SELECT '{snapshot.commit_id}' AS commit_id",
+        *MACROS,
+        *table_script(snapshot, [source for source in sources if source.name in wanted]),
+        *(manifest_script(snapshot) if "manifests" in wanted else ()),
+        *(segment_script(snapshot, fresh) if "segments" in wanted else ()),
+        *(facts_script(snapshot, layers, fresh) if facts else ()),
+    ]
+
+
+def table_names(snapshot: Snapshot, layers: Mapping[str, Layer]) -> frozenset[str]:
+    """Names of all views."""
+    sources = sources_of(layers, snapshot.layer_names())
+    return frozenset({*(source.name for source in sources), "manifests", "segments", "facts"})
+
+
+def open_at(lake: Lake | str | Path) -> Lake:
+    """A lake, or the one at an address."""
+    if not isinstance(lake, str | Path):
+        return lake
+    from hour_lake.lake.open import open_lake
+
+    return open_lake(lake)
+
+
+def load_declared() -> Mapping[str, Layer]:
+    """The layers that can be found now."""
+    from hour_lake.passes.registry import load_layers
+
+    return load_layers().layers
+
+
+def explain_facts(layers: Mapping[str, Layer]) -> None:
+    """Raise LAYER_FACTS when a layer's own SQL is what is wrong: the fact is tried by itself over no rows."""
+    import duckdb
+
+    from hour_lake.catalog.facts import facts_sql
+    from hour_lake.catalog.views import declared_sql
+
+    scratch = duckdb.connect(":memory:")
+    for statement in (f"CREATE SCHEMA {SCHEMA}", *MACROS,
+                      f"CREATE TABLE {SCHEMA}.durations (segment_id VARCHAR, duration_seconds DOUBLE)"):  # fmt: skip
+        scratch.execute(statement)
+    for layer in layers.values():
+        try:
+            scratch.execute(facts_sql(layer, declared_sql({**layer_source(layer).columns, "_row": "BIGINT"})))
+        except duckdb.Error as wrong:
+            raise LayerError("LAYER_FACTS", "a fact of this layer is not valid SQL over its columns",
+                             value=str(wrong).splitlines()[0], where=layer.source_path,
+                             fix=f"correct `facts` of the layer {layer.name}") from wrong  # fmt: skip

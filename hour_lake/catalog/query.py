@@ -1,0 +1,230 @@
+"""`run_query`: a user's SQL over one commit, in a locked process with limits; the answer says which commit it is of."""
+
+import io
+import json
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+from hour_lake.catalog.connect import explain_facts, load_declared, open_at, script_of, table_names
+from hour_lake.catalog.snapshot import Snapshot
+from hour_lake.errors import LakeError, QueryError
+from hour_lake.lake.interface import Lake
+from hour_lake.passes.declare import Layer
+
+SCRIPT = Path(__file__).parent / "locked_process.py"
+
+
+@dataclass(frozen=True)
+class QueryLimits:
+    """What a query may cost. A bomb must end within 5 s (hostile.md 57), so 4 s are for the query itself; making the
+    views may take longer where much was written since the last compaction."""
+
+    wall_seconds: float = 4.0
+    setup_seconds: float = 120.0
+    memory_mib: int = 1024
+    threads: int = 2
+    rows: int = 1_000_000
+    answer_mib: int = 256
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows of one commit."""
+
+    table: Any  # pyarrow.Table
+    commit_id: str
+
+    @property
+    def columns(self) -> list[str]:
+        """Names, in order; a name may come twice."""
+        return list(self.table.column_names)
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Plain Python values."""
+        columns = [[_plain(value) for value in column.to_pylist()] for column in self.table.columns]
+        return list(zip(*columns, strict=True))
+
+
+def run_query(
+    sql: str,
+    *,
+    lake_address: Lake | str | Path,
+    ref: str,
+    layers: Mapping[str, Layer] | None = None,
+    limits: QueryLimits | None = None,
+) -> Answer:
+    """Answer one SELECT. QUERY_NOT_ALLOWED, QUERY_FORBIDDEN, QUERY_LIMIT, QUERY_INVALID, REF_NOT_FOUND.
+
+    `run_query("select count(*) from facts", lake_address=".hour_lake/lake", ref="main").rows == [(35,)]`
+    """
+    limits = limits or QueryLimits()
+    snapshot = Snapshot(open_at(lake_address), ref)
+    declared = load_declared() if layers is None else layers
+    wanted = _tables_in(sql, table_names(snapshot, declared))
+    setup = script_of(snapshot, declared, wanted)
+    request = {
+        "sql": sql, "setup": setup, "paths": _paths_in(setup), "memory_mib": limits.memory_mib,
+        "threads": limits.threads, "rows": limits.rows,
+        "cpu_seconds": (limits.wall_seconds + limits.setup_seconds) * limits.threads + 1,
+    }  # fmt: skip
+    try:
+        return Answer(_ask(request, sql, limits), snapshot.commit_id)
+    except LakeError:
+        explain_facts(declared)
+        raise
+
+
+def _tables_in(sql: str, names: frozenset[str]) -> frozenset[str] | None:
+    """Tables whose name occurs in the text, more than are used at worst; all, when none does."""
+    words = {word.lower() for word in re.findall(r"\w+", sql)}
+    return frozenset(names & words) or None
+
+
+def _paths_in(setup: Sequence[str]) -> list[str]:
+    """Every file that our own statements read; the locked process may open these and no others."""
+    lists = [found for statement in setup for found in re.findall(r"read_parquet\(\[(.*?)\]", statement)]
+    return sorted({path.replace("''", "'") for text in lists for path in re.findall(r"'((?:[^']|'')*)'", text)})
+
+
+def _ask(request: Mapping[str, Any], sql: str, limits: QueryLimits) -> Any:
+    import pyarrow as pa
+
+    with tempfile.TemporaryFile() as errors:
+        process = _start(errors)
+        try:
+            pipe = _Pipe(process, limits.answer_mib * 2**20)
+            pipe.send(json.dumps(request).encode())
+            ready = pipe.line(limits.setup_seconds)
+            if "ready" not in ready:
+                _raise(ready, sql)
+            deadline = time.monotonic() + limits.wall_seconds
+            started = pipe.line(limits.wall_seconds)
+            if "answer" not in started:
+                _raise(started, sql)
+            data = pipe.rest(deadline - time.monotonic())
+        except _TooLong:
+            raise _limit(f"the query did not end within {limits.wall_seconds:g} s", sql) from None
+        except _TooMuch:
+            raise _limit(f"the answer has more than {limits.answer_mib} MiB", sql) from None
+        finally:
+            status = _stop(process)
+    if status == 3:
+        raise _limit(f"the answer has more than {limits.rows:,} rows", sql)
+    if status != 0:
+        raise _limit("the query process was ended by its limits", sql)
+    return pa.ipc.open_stream(io.BytesIO(data)).read_all()
+
+
+class _TooLong(Exception):
+    pass
+
+
+class _TooMuch(Exception):
+    pass
+
+
+class _Pipe:
+    """Both ends of the process, read with a deadline and a bound."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", most_bytes: int) -> None:
+        self._process, self._most = process, most_bytes
+        self._held = bytearray()
+
+    def send(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass  # it died; reading says how
+
+    def line(self, seconds: float) -> dict[str, Any]:
+        """The next JSON line; what a process that died without a word stands for is a limit."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._held and self._more(deadline):
+            pass
+        first, found, rest = self._held.partition(b"\n")
+        if not found:
+            return {"code": "QUERY_LIMIT", "message": "the query process was ended by its limits"}
+        self._held = rest
+        return json.loads(first)
+
+    def rest(self, seconds: float) -> bytes:
+        deadline = time.monotonic() + seconds
+        while self._more(deadline):
+            if len(self._held) > self._most:
+                raise _TooMuch
+        return bytes(self._held)
+
+    def _more(self, deadline: float) -> bool:
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise _TooLong
+        chunk = os.read(self._process.stdout.fileno(), 1 << 20)
+        self._held += chunk
+        return bool(chunk)
+
+
+def _start(errors: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """-P: the script's own folder stays off the path. The environment holds nothing worth reading."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
+    return subprocess.Popen(
+        [sys.executable, "-P", str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+        env=kept, start_new_session=True, cwd="/", bufsize=0,
+    )  # fmt: skip
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> int:
+    try:
+        status = process.wait(0.2)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        status = process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    return status
+
+
+def _raise(said: Mapping[str, Any], sql: str) -> NoReturn:
+    code, message, fix = said["code"], said["message"], said.get("fix")
+    if code == "VIEWS":
+        raise LakeError("INTEGRITY", "an object of the lake cannot be read", value=message.splitlines()[0],
+                        fix="restore the object from a copy, or write it again")  # fmt: skip
+    if code == "QUERY_INVALID":
+        first = message.splitlines()[0]
+        raise QueryError(code, first, where=sql, fix=_near(message) or "`DESCRIBE facts` lists what can be asked")
+    if code == "QUERY_LIMIT":
+        raise _limit(message, sql)
+    raise QueryError(code, message, value=said.get("value"), where=sql, fix=fix or "ask with one SELECT over the views")
+
+
+def _near(message: str) -> str | None:
+    """The names that DuckDB offers instead: `Did you mean "x"`, `Candidate bindings: "a", "b"`."""
+    offered = re.search(r"(?:Did you mean|Candidate (?:bindings|Entries|functions)):?\s*(.*)", message)
+    names = re.findall(r'"([^"]+)"', offered[1]) if offered else []
+    return f"did you mean {', '.join(names[:5])}?" if names else None
+
+
+def _limit(message: str, sql: str) -> QueryError:
+    return QueryError("QUERY_LIMIT", message, where=sql,
+                      fix="add LIMIT, filter earlier, or use `hour_lake.connect`, which has no limits")  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """DuckDB sums whole numbers into 128 bits, which Arrow calls a decimal."""
+    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else value

@@ -1,0 +1,79 @@
+"""SQL that makes a view for each table of a snapshot; the same text runs in a notebook and in the locked process."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+from hour_lake.catalog.snapshot import Files, Snapshot
+from hour_lake.catalog.sources import MANIFESTS, Source, list_of, quoted, rows_sql
+from hour_lake.lake.interface import Entry
+
+SCHEMA = "_lake"  # what users need not see
+
+
+def table_script(snapshot: Snapshot, sources: Iterable[Source]) -> list[str]:
+    """A view per table: `_lake.<name>` also has `_row`, the order of rows in a segment; `<name>` is for users."""
+    script: list[str] = []
+    for source in sources:
+        name = quoted(source.name)
+        files = snapshot.files(source)
+        script += [
+            f"CREATE TABLE {SCHEMA}.{quoted('stale_' + source.name)} AS {_paths_sql(files.stale)}",
+            f"CREATE VIEW {SCHEMA}.{name} AS {_rows_sql(snapshot, source, files)}",
+            f"CREATE VIEW {name} AS SELECT * EXCLUDE (_row) FROM {SCHEMA}.{name}",
+        ]
+    return script
+
+
+def manifest_script(snapshot: Snapshot) -> list[str]:
+    """`manifests`: the rows of all manifests; `manifest_name` is the one that a row is from."""
+    entries = snapshot.files(MANIFESTS).added
+    declared = declared_sql({**MANIFESTS.columns, "manifest_name": "VARCHAR"})
+    if not entries:
+        return [f"CREATE VIEW manifests AS {declared}"]
+    names = [
+        {
+            "location": snapshot.lake.location(e),
+            "manifest_name": e.path.removeprefix("manifests/").removesuffix(".parquet"),
+        }
+        for e in entries
+    ]
+    locations = sorted({row["location"] for row in names})
+    read = f"read_parquet({list_of(locations)}, union_by_name = true, filename = 'location')"
+    return [
+        f"CREATE TABLE {SCHEMA}.manifest_names AS {rows_sql(names, dict.fromkeys(names[0], 'VARCHAR'))}",
+        f"CREATE VIEW manifests AS {declared} UNION ALL BY NAME "
+        f"SELECT * EXCLUDE (location) FROM {read} JOIN {SCHEMA}.manifest_names USING (location)",
+    ]
+
+
+def rows_of_entries(snapshot: Snapshot, source: Source, entries: Sequence[Entry]) -> str:
+    """A SELECT over the files of some entries, with the declared columns and `_row`."""
+    declared = declared_sql({**source.columns, "_row": "BIGINT"})
+    return f"{declared} UNION ALL BY NAME {_read(snapshot, entries, by_name=True)}" if entries else declared
+
+
+def _rows_sql(snapshot: Snapshot, source: Source, files: Files) -> str:
+    parts = [rows_of_entries(snapshot, source, files.added)]
+    stale = f"{SCHEMA}.{quoted('stale_' + source.name)}"
+    # Files of one shape are read together, so that only one of them is opened to learn it.
+    shapes = sorted(files.compacted, key=lambda entry: (entry.metadata.get("columns", ""), entry.path))
+    for _, group in groupby(shapes, key=lambda entry: entry.metadata.get("columns", "")):
+        rows = _read(snapshot, list(group), by_name=False)
+        parts.append(f"SELECT * EXCLUDE (_path) FROM ({rows}) ANTI JOIN {stale} USING (_path)")
+    return " UNION ALL BY NAME ".join(parts)
+
+
+def _read(snapshot: Snapshot, entries: Sequence[Entry], *, by_name: bool) -> str:
+    locations = list_of(sorted({snapshot.lake.location(entry) for entry in entries}))
+    options = f"file_row_number = true, union_by_name = {str(by_name).lower()}"
+    return f"SELECT * RENAME (file_row_number AS _row) FROM read_parquet({locations}, {options})"
+
+
+def declared_sql(columns: Mapping[str, str]) -> str:
+    """A SELECT of no rows that fixes names and types."""
+    nulls = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in columns.items())
+    return f"SELECT {nulls} WHERE false"
+
+
+def _paths_sql(paths: Sequence[str]) -> str:
+    return rows_sql([{"_path": path} for path in paths], {"_path": "VARCHAR"})

@@ -1,0 +1,53 @@
+"""`dataset compose|pull|show`: from a specification to a tagged version, and from a tag to files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rich.markdown import Markdown
+
+from hour_lake.cli.console import out, progress_bars, show_json
+from hour_lake.datasets.card import card_text
+
+app = typer.Typer(no_args_is_help=True, help="Compose, pull and show datasets.")
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command()
+def compose(spec: Annotated[Path, typer.Argument(help="YAML specification")], json: Json = False) -> None:
+    """Solve a specification over the facts, commit the result and tag it; without a change it is the same version."""
+    from hour_lake.orchestration.commands import compose_dataset
+
+    with progress_bars():
+        card = compose_dataset(spec)
+    if json:
+        show_json(card)
+    else:
+        out.print(Markdown(card_text(card)))
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="NAME or NAME@vN")], json: Json = False) -> None:
+    """What a version holds: counts, splits, constraints and what they came to, licences."""
+    from hour_lake.datasets.publish import read_card
+    from hour_lake.ledger.project import Project
+
+    card = read_card(Project.open().lake, name)
+    if json:
+        show_json(card)
+    else:
+        out.print(Markdown(card_text(card)))
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(help="NAME@vN")],
+    folder: Annotated[Path, typer.Argument(help="where the files go")],
+) -> None:
+    """The clips and the index of a version, byte for byte the same each time."""
+    from hour_lake.datasets.pull import pull_dataset
+    from hour_lake.ledger.project import Project
+
+    pulled = pull_dataset(Project.open().lake, name, folder)
+    out.print(f"{pulled.files} files, {pulled.bytes / 1e6:.1f} MB in {folder}; every digest is right")

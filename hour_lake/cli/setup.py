@@ -1,0 +1,109 @@
+"""`init`, `sample`, `models`, `version`: getting a machine ready."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hour_lake import __version__
+from hour_lake.cli.console import err, out, show_json, show_table
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+models_app = typer.Typer(no_args_is_help=True, help="Weights: list, pull, verify.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(init)
+    app.command()(sample)
+    app.command()(version)
+
+
+TEMPLATE = """\
+# Settings of Hour Lake; every key has a default, an unknown key is an error.
+home: .hour_lake # lake, models, Dagster's history, scratch
+branch: main # where runs write when they do not say otherwise
+manifests: manifests # watched: a new or changed manifest here starts a run
+profile: commercial # weights whose licence forbids commercial use are refused; `research` allows them
+"""
+
+
+def init(folder: Annotated[Path, typer.Argument(help="where the settings file goes")] = Path()) -> None:
+    """Make a settings file, an empty lake and a Dagster instance here; what exists is left alone."""
+    from hour_lake.ledger.project import Project
+    from hour_lake.media.tools import check_tools
+    from hour_lake.orchestration.instance import prepare_instance
+    from hour_lake.settings import FILE_NAME, Settings
+
+    check_tools()
+    file = folder.resolve() / FILE_NAME
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(TEMPLATE)
+    settings = Settings.load(file)
+    settings.manifests.mkdir(parents=True, exist_ok=True)
+    home = prepare_instance(settings, file.parent)
+    Project.open(settings)
+    out.print(f"settings {file}\nlake     {settings.lake_address}\ninstance {home}")
+
+
+def sample(folder: Annotated[Path, typer.Argument(help="where the videos go")] = Path("sample")) -> None:
+    """Make the sample corpus: short videos of a talking presenter, a manifest, and the truth about them."""
+    from rich.progress import Progress
+
+    from hour_lake.sample.corpus import make_corpus
+
+    with Progress(console=err, disable=not err.is_terminal, transient=True) as progress:
+        bar = progress.add_task("sample corpus", total=None)
+        manifest = make_corpus(folder, progress=lambda done, total: progress.update(bar, completed=done, total=total))
+    out.print(f"manifest {manifest}\nnext     hour-lake ingest {manifest}")
+
+
+def version(json: Json = False) -> None:
+    """The version of Hour Lake and of what it rests on."""
+    from importlib.metadata import version as of
+
+    names = ("dagster", "duckdb", "pyarrow", "av", "numpy", "ai-edge-litert", "highspy")
+    found = {"hour-lake": __version__, **{name: of(name) for name in names}}
+    if json:
+        show_json(found)
+    else:
+        show_table(("package", "version"), list(found.items()))
+
+
+@models_app.command("list")
+def list_models(json: Json = False) -> None:
+    """Every model of the registry: licence, size, whether it is here."""
+    from hour_lake.models.registry import registry
+    from hour_lake.models.store import is_here, models_folder
+    from hour_lake.settings import Settings
+
+    folder = models_folder(Settings.load().home)
+    rows = [(m.name, m.licence, "yes" if m.commercial else "no", m.size_bytes, is_here(m, folder), m.purpose)
+            for m in registry().values()]  # fmt: skip
+    columns = ("model", "licence", "commercial", "bytes", "here", "for")
+    if json:
+        show_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        show_table(columns, rows)
+
+
+@models_app.command("pull")
+def pull_models(names: Annotated[list[str] | None, typer.Argument(help="default: all that layers use")] = None) -> None:
+    """Download weights and check their digests; what is here already is only checked."""
+    from hour_lake.models.store import models_folder, pull
+    from hour_lake.settings import Settings
+
+    settings = Settings.load()
+    pulled = pull(names, models_folder(settings.home), progress=lambda name: err.print(f"pulling {name}"))
+    out.print(f"{len(pulled)} models pulled; all digests are right")
+
+
+@models_app.command("verify")
+def verify_models() -> None:
+    """Check the digest of every model that is here."""
+    from hour_lake.models.store import models_folder, verify
+    from hour_lake.settings import Settings
+
+    checked = verify(models_folder(Settings.load().home))
+    out.print(f"{len(checked)} models verified")

@@ -1,0 +1,48 @@
+"""A dataset's card: what it holds, where it comes from and what it promises, in Markdown."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def card_text(card: Mapping[str, Any]) -> str:
+    """The card of what `read_card` gave."""
+    parts = [
+        f"# {card['name']} v{card['version']}",
+        card["description"],
+        f"{card['segments']} segments, {card['seconds']:g} s, {card['files']['count']} files, "
+        f"{card['files']['bytes'] / 1e6:.1f} MB. Chosen of {card['candidates']['count']} candidates by "
+        f"{card['solver']['name']} ({card['solver']['status']}), from commit `{card['source']['commit'][:12]}` "
+        f"of `{card['source']['ref']}`. Tag `{card['tag']}`.",
+        "## Constraints\n\n" + _table(
+            ("constraint", "wanted", "achieved"),
+            ((each["name"], each["wanted"], each["achieved"]) for each in card["constraints"]),
+        ),
+        f"Objective: {_objective(card['objective'])}.",
+        _counted("Splits", {name: f"{part['segments']} segments, {part['seconds']:g} s, {', '.join(part['speakers'])}"
+                            for name, part in card["splits"].items()}),
+        _counted("Speakers", card["speakers"]),
+        _counted("Licences of the sources", card["licences"]),
+        _counted("Consent", card["consent"]),
+        _counted("Models that the layers used", {layer: ", ".join(names) for layer, names in card["models"].items()}),
+        _counted("Left out: candidates without", card["candidates"]["left_out"]),
+    ]  # fmt: skip
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _objective(objective: Mapping[str, Any]) -> str:
+    word = "maximise" if "maximise" in objective else "minimise"
+    return f"{word} the sum of `{objective[word]}`, which came to {objective['value']:g}"
+
+
+def _counted(title: str, counts: Mapping[str, Any]) -> str:
+    return f"## {title}\n\n" + "\n".join(f"- {name}: {count}" for name, count in counts.items()) if counts else ""
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(columns)
+    lines = [head, ["---"] * len(head), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

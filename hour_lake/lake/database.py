@@ -1,0 +1,136 @@
+"""The lake's SQLite file: how it is made, opened and written; the statements live with what they are about."""
+
+import os
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hour_lake.errors import LakeError
+from hour_lake.lake.faults import from_sqlite, storage_errors
+
+FORMAT = 1
+APPLICATION_ID = 0x484C414B  # "HLAK", so that `file` and we can tell a lake's database from another
+BUSY_SECONDS = 60.0
+
+# Nodes and metadata are only ever appended, and are found by row number: no index over digests grows or is rewritten.
+# AUTOINCREMENT: a number that was once given out never names another row, so cached nodes stay true after a collection.
+SCHEMA = """
+CREATE TABLE node (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, hints BLOB NOT NULL);
+CREATE TABLE metadata (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
+CREATE TABLE commits (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    root INTEGER NOT NULL,        -- row of the tree's root node, 0 for an empty tree
+    body BLOB NOT NULL,           -- canonical JSON; the id is its sha256
+    branch TEXT NOT NULL,         -- where it was published: refs can be restored from this
+    attempt TEXT NOT NULL UNIQUE, -- a lost answer is looked up by this
+    changes BLOB NOT NULL         -- sha256 of what was staged: the same attempt never means two things
+);
+CREATE TABLE refs (
+    name TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('branch', 'tag')),
+    commit_id TEXT NOT NULL REFERENCES commits (id)
+) WITHOUT ROWID;
+"""
+
+
+class Database:
+    """One SQLite file, opened once a thread and process; every process of the machine may have it open at once."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._local = threading.local()
+        self._inherited: list[sqlite3.Connection] = []
+
+    @staticmethod
+    def create(file: Path, fill: "Callable[[Database], None]") -> None:
+        """Make the file with what `fill` writes, whole or not at all; whoever comes second finds the first one's."""
+        with storage_errors(file):
+            draft = file.with_name(f".new-{uuid.uuid4().hex}")
+            try:
+                database = Database(draft)
+                connection = database.connection
+                connection.execute("PRAGMA page_size = 8192")
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(f"{SCHEMA}\nPRAGMA application_id = {APPLICATION_ID};")
+                fill(database)
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                database.close()  # the last one to close folds the write-ahead log into the file
+                os.link(draft, file)
+            except FileExistsError:
+                pass
+            finally:
+                for leftover in draft.parent.glob(draft.name + "*"):
+                    leftover.unlink()
+            sync_folder(file.parent)
+
+    def check_format(self) -> None:
+        """STORE_TOO_NEW for a lake of a later version of ours, STORE_CORRUPT for what is not a lake."""
+        ((application,),) = self.rows("PRAGMA application_id")
+        ((version,),) = self.rows("PRAGMA user_version")
+        if application != APPLICATION_ID:
+            raise LakeError("STORE_CORRUPT", "this is not the database of a lake", where=str(self.file))
+        if version > FORMAT:
+            raise LakeError("STORE_TOO_NEW", f"the lake has format {version}, this version reads up to {FORMAT}",
+                            value=version, where=str(self.file), fix="install a newer hour-lake")  # fmt: skip
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection of this thread; a forked child gets its own and leaves its parent's alone."""
+        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
+        if held is not None and held[0] == os.getpid():
+            return held[1]
+        if held is not None:
+            self._inherited.append(held[1])  # closing it here would drop the parent's locks and log
+        connection = sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA synchronous = FULL")
+        self._local.held = (os.getpid(), connection)
+        return connection
+
+    def rows(self, statement: str, *values: Any) -> list[Any]:
+        """All rows of one statement."""
+        try:
+            return self.connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self.file) from error
+
+    def append(self, statement: str, *values: Any) -> int:
+        """Insert one row; its number."""
+        try:
+            return self.connection.execute(statement, values).lastrowid or 0
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self.file) from error
+
+    @contextmanager
+    def writing(self) -> Generator[None]:
+        """One write transaction: nobody else writes meanwhile, and all of it is on disk when the block has ended."""
+        with storage_errors(self.file):
+            connection = self.connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close this thread's connection; the next use opens another."""
+        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
+        if held is not None and held[0] == os.getpid():
+            held[1].close()
+            self._local.held = None
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

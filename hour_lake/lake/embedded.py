@@ -1,0 +1,174 @@
+"""The lake of one machine: objects as files, refs, commits and trees in SQLite, open to many processes at once."""
+
+import time
+import uuid
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from hour_lake.errors import LakeError
+from hour_lake.lake.commits import Commits
+from hour_lake.lake.database import Database
+from hour_lake.lake.diff import changes, differences
+from hour_lake.lake.entries import unpacked
+from hour_lake.lake.faults import storage_errors
+from hour_lake.lake.filesystem import check_file_system
+from hour_lake.lake.interface import Change, Commit, Entry, Fence, Lake, Metadata
+from hour_lake.lake.metadata import MetadataBlocks
+from hour_lake.lake.names import near
+from hour_lake.lake.nodes import EMPTY, Nodes, Ref
+from hour_lake.lake.objects import Objects
+from hour_lake.lake.refs import MAIN, Refs
+from hour_lake.lake.staging import Staging
+from hour_lake.lake.transaction import EmbeddedTransaction, Intent, Store
+from hour_lake.lake.tree import find, scan
+
+DATABASE = "lake.sqlite3"
+
+
+class EmbeddedLake(Lake):
+    """A lake in a folder: `lake.sqlite3`, `objects/`, `staging/`. Use `EmbeddedLake.open`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.staging = Staging(folder / "staging")
+        self.store = store_of(Database(folder / DATABASE), Objects(folder / "objects"))
+
+    @staticmethod
+    def open(folder: Path, *, create: bool = True) -> "EmbeddedLake":
+        """The lake in a folder, made if need be.
+
+        STORE_MISSING, STORE_UNSUPPORTED_FS, STORE_TOO_NEW, STORE_CORRUPT, STORAGE_FULL, STORAGE_IO.
+        """
+        folder = folder.absolute()
+        with storage_errors(folder):
+            check_file_system(folder)
+            if not (folder / DATABASE).exists():
+                if not create:
+                    raise LakeError("STORE_MISSING", "there is no lake in this folder", where=str(folder),
+                                    fix="run `hour-lake init`")  # fmt: skip
+                folder.mkdir(parents=True, exist_ok=True)
+                Database.create(folder / DATABASE, _begin)
+            lake = EmbeddedLake(folder)
+            lake.store.database.check_format()
+            for needed in (lake.staging.folder, lake.store.objects.folder):
+                needed.mkdir(exist_ok=True)
+        return lake
+
+    def branches(self) -> Mapping[str, str]:
+        """Branch names and the commits they stand at."""
+        return self.store.refs.all("branch")
+
+    def create_branch(self, name: str, source: str) -> str:
+        """A new branch, one row; REF_NAME_INVALID, REF_EXISTS, REF_NOT_FOUND."""
+        with self.store.database.writing():
+            commit_id = self.resolve(source)
+            self.store.refs.create_branch(name, commit_id)
+        return commit_id
+
+    def delete_branch(self, name: str) -> None:
+        """Drop a branch; BRANCH_BUSY while a transaction is open on it, BRANCH_PROTECTED for main."""
+        if busy := self.staging.open_on(name):
+            raise LakeError("BRANCH_BUSY", f"{busy} open transactions write to this branch", value=name,
+                            fix="wait for the runs that write to it")  # fmt: skip
+        with self.store.database.writing():
+            self.store.refs.delete_branch(name)
+
+    def tags(self) -> Mapping[str, str]:
+        """Tag names and their commits."""
+        return self.store.refs.all("tag")
+
+    def tag(self, name: str, ref: str) -> str:
+        """A tag that never moves; REF_NAME_INVALID, REF_EXISTS, TAG_IMMUTABLE."""
+        with self.store.database.writing():
+            commit_id = self.resolve(ref)
+            self.store.refs.tag(name, commit_id)
+        return commit_id
+
+    def resolve(self, ref: str) -> str:
+        """The commit id of a ref; REF_NOT_FOUND lists near names."""
+        return self.store.refs.resolve(ref)
+
+    def log(self, ref: str, prefix: str = "", limit: int | None = None) -> Iterator[Commit]:
+        """Commits from `ref` back, newest first; with a prefix those that differ below it from all their parents."""
+        found = self.store.commits.back_from(self.resolve(ref))
+        return islice((s.commit for s in found if not prefix or self._touches(s.commit, s.root, prefix)), limit)
+
+    def landed(self, attempt: str) -> Commit | None:
+        """The commit that a transaction with this attempt id published, if it did."""
+        found = self.store.commits.by_attempt(attempt)
+        return found and found.commit
+
+    def entries(self, ref: str, prefix: str = "") -> Iterator[Entry]:
+        """Entries below a prefix in path order, of the commit that `ref` names now."""
+        return unpacked(self.store.blocks, scan(self.store.nodes, self._root(ref), prefix.encode()))
+
+    def entry(self, ref: str, path: str) -> Entry | None:
+        """One entry, or None."""
+        found = find(self.store.nodes, self._root(ref), [path.encode()])
+        return next(unpacked(self.store.blocks, found.values()), None)
+
+    def read(self, ref: str, path: str) -> bytes:
+        """The bytes of one path, checked against their digest; PATH_NOT_FOUND, INTEGRITY."""
+        commit_id = self.resolve(ref)
+        entry = self.entry(commit_id, path)
+        if entry is None:
+            siblings = (e.path for e in self.entries(commit_id, path.rpartition("/")[0]))
+            raise LakeError("PATH_NOT_FOUND", "there is no such path", value=path, where=f"{ref} ({commit_id})",
+                            fix=near(path, islice(siblings, 1000)))  # fmt: skip
+        with storage_errors(self.folder):
+            return self.store.objects.read(entry.digest, where=f"{path} of {ref} ({commit_id})")
+
+    def location(self, entry: Entry) -> str:
+        """The absolute path of the object's file."""
+        return str(self.store.objects.path(entry.digest))
+
+    def diff(self, before: str, after: str, prefix: str = "") -> Iterator[Change]:
+        """Paths that differ between the commits that two refs name now, in path order."""
+        pairs = differences(self.store.nodes, self._root(before), self._root(after), prefix.encode())
+        return changes(self.store.blocks, pairs)
+
+    @contextmanager
+    def transaction(
+        self,
+        branch: str,
+        metadata: Metadata,
+        *,
+        message: str = "",
+        attempt: str | None = None,
+        fence: Fence | None = None,
+    ) -> Generator[EmbeddedTransaction]:
+        """Stage, verify and publish with one compare-and-swap; see `Lake.transaction`.
+
+        An attempt id that has landed is not repeated, its commit is given back; ATTEMPT_REUSED for other changes.
+        COMMIT_UNKNOWN only when the store can neither commit nor say whether it did.
+        """
+        intent = Intent(branch, dict(metadata), message, attempt or uuid.uuid4().hex, fence)
+        with self.staging.open(branch, self.store.objects) as staged:
+            transaction = EmbeddedTransaction(self.store, intent, staged)
+            yield transaction
+            transaction.publish()
+
+    def _root(self, ref: str) -> Ref:
+        return self.store.commits.get(self.resolve(ref)).root
+
+    def _touches(self, commit: Commit, root: Ref, prefix: str) -> bool:
+        parents = [self.store.commits.get(parent).root for parent in commit.parents] or [EMPTY]
+        return all(any(differences(self.store.nodes, parent, root, prefix.encode())) for parent in parents)
+
+
+def store_of(database: Database, objects: Objects) -> Store:
+    """The parts of a lake, joined."""
+    commits = Commits(database)
+    return Store(database, Nodes(database), MetadataBlocks(database), commits, Refs(database, commits), objects)
+
+
+def _begin(database: Database) -> None:
+    """The first commit of a new lake, empty, with `main` at it."""
+    commits = Commits(database)
+    root = commits.append(
+        EMPTY, [], branch=MAIN, attempt=uuid.uuid4().hex, changes=b"", message="a new lake", metadata={},
+        created_ms=time.time_ns() // 1_000_000,
+    )  # fmt: skip
+    Refs(database, commits).create_branch(MAIN, root)

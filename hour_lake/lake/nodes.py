@@ -1,0 +1,75 @@
+"""Nodes of the tree in the database: read and checked against the digest their parent holds, cached, appended."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import NamedTuple
+
+from hour_lake.errors import LakeError
+from hour_lake.lake.database import Database
+from hour_lake.lake.node import DIGEST_BYTES, Item, Node, decode, digest_of, encode
+
+CACHED_NODES = 4096
+
+
+class Ref(NamedTuple):
+    """A node: what it is, and in which row it lies."""
+
+    digest: bytes
+    row: int
+
+
+EMPTY = Ref(bytes(DIGEST_BYTES), 0)
+
+
+class Nodes:
+    """The table `node`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._cache: OrderedDict[Ref, Node] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, ref: Ref) -> Node:
+        """One node; STORE_CORRUPT when it is not what its parent says."""
+        return self._cached(ref) or self._read([ref])[ref]
+
+    def get_many(self, refs: Sequence[Ref]) -> list[Node]:
+        """Nodes in the order asked for, read in one go."""
+        found = {ref: self._cached(ref) for ref in refs}
+        missing = [ref for ref, node in found.items() if node is None]
+        read = self._read(missing) if missing else {}
+        return [found[ref] or read[ref] for ref in refs]
+
+    def append(self, level: int, items: Sequence[Item]) -> Item:
+        """Write a node; how its parent keeps it."""
+        body, hints = encode(level, items)
+        row = self.database.append("INSERT INTO node (body, hints) VALUES (?, ?)", body, hints)
+        return Item(items[-1].key, digest_of(body), row)
+
+    def _cached(self, ref: Ref) -> Node | None:
+        with self._lock:
+            node = self._cache.get(ref)
+            if node is not None:
+                self._cache.move_to_end(ref)
+            return node
+
+    def _read(self, refs: Sequence[Ref]) -> dict[Ref, Node]:
+        rows = self.database.rows(
+            "SELECT id, body, hints FROM node WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps([ref.row for ref in refs]),
+        )
+        bodies = {row: (body, hints) for row, body, hints in rows}
+        nodes: dict[Ref, Node] = {}
+        for ref in refs:
+            body, hints = bodies.get(ref.row, (b"", b""))
+            if digest_of(body) != ref.digest:
+                raise LakeError("STORE_CORRUPT", "a node of the tree is missing or altered", value=f"node {ref.row}",
+                                where=str(self.database.file))  # fmt: skip
+            nodes[ref] = decode(body, hints)
+        with self._lock:
+            self._cache.update(nodes)
+            while len(self._cache) > CACHED_NODES:
+                self._cache.popitem(last=False)
+        return nodes

@@ -1,0 +1,170 @@
+"""`hour-lake try`: one layer and what it reads on one file, in this process, so `print` and `breakpoint()` work."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hour_lake.errors import HourLakeError, LayerError, MediaError
+from hour_lake.passes.arrays import Frames, Table
+from hour_lake.passes.declare import Layer
+from hour_lake.passes.media import Readers, SegmentMedia, Sound
+from hour_lake.passes.picture import Pictured, Sample, picture_of, written
+from hour_lake.passes.registry import Layers, load_layers
+from hour_lake.passes.run import Run
+from hour_lake.passes.sound_of import MASTER_HZ, SAMPLES_HZ, read_sound
+
+# Frames as in the pipeline; sound of whatever has a sound.
+OF_ANY_FILE = Readers(
+    lambda path: Readers.of_media().frames(path),
+    lambda path: (read_sound(path, rate_hz=SAMPLES_HZ, layout="mono")[:, 0], SAMPLES_HZ),
+    lambda path: (read_sound(path, rate_hz=MASTER_HZ, layout="stereo"), MASTER_HZ),
+)
+SAMPLES_KEPT = 16
+SAMPLE_WIDTH_PX = 640
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a layer gave for a file. `table` is as other layers would get it, `picture` the PNG that was written."""
+
+    layer: Layer
+    table: Table
+    seconds: float
+    duration_seconds: float
+    picture: Path
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, `frame_index` and `time_seconds` first where there are rows a frame."""
+        grid = tuple(name for name in ("frame_index", "time_seconds") if name in self.table)
+        return grid + tuple(self.layer.columns)
+
+    @cached_property
+    def rows(self) -> list[tuple[str, ...]]:
+        """All rows as short texts."""
+        columns = [[written(value) for value in self.table[name]] for name in self.columns]
+        return list(zip(*columns, strict=True))
+
+
+def try_layer(
+    layer: str | Layer,
+    file: Path,
+    picture: Path,
+    *,
+    folders: Iterable[Path | str] = (),
+    config: Mapping[str, Mapping[str, Any]] | None = None,
+    readers: Readers | None = None,
+) -> Attempt:
+    """Run one layer on a clip, any video, or (if it only listens) any sound; draw what came of it.
+
+    `layer`: a layer, the name of one, or the path of a file that declares one. Raises what the layer raised.
+    """
+    file = Path(file)
+    if not file.is_file():
+        raise MediaError("SOURCE_MISSING", "there is no such file", value=str(file))
+    target, wanted = _wanted(layer, folders)
+    keeper = _Keeper(readers)
+    run = Run(wanted, SegmentMedia(file.stem, file, file, file), {}, config or {}, readers=keeper.readers)
+    run.all()
+    _raise_first(run, target)
+    duration_seconds = keeper.duration_seconds
+    shown = Pictured(target, {x.name: run.tables[x.name] for x in wanted if x.name in run.tables}, keeper.samples,
+                     keeper.heard(file), duration_seconds, file.name, run.seconds[target.name])  # fmt: skip
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(picture_of(shown))
+    return Attempt(target, run.tables[target.name], run.seconds[target.name], duration_seconds, picture)
+
+
+def _wanted(layer: str | Layer, folders: Iterable[Path | str]) -> tuple[Layer, list[Layer]]:
+    if isinstance(layer, Layer):
+        layers = load_layers(folders)
+        layers = Layers({**layers, layer.name: layer}, layers.broken)
+        return layer, [layer if x.name == layer.name else x for x in layers.with_reads([layer.name])]
+    if layer.endswith(".py"):
+        target, layers = _declared_in(Path(layer).resolve(), folders)
+    else:
+        layers = load_layers(folders)
+        target = layers.require(layer)
+    return target, layers.with_reads([target.name])
+
+
+def _declared_in(path: Path, folders: Iterable[Path | str]) -> tuple[Layer, Layers]:
+    layers = load_layers([*folders, path.parent])
+    for error in layers.broken:
+        if error.where and Path(error.where.rpartition(":")[0]) == path:
+            raise error
+    here = [layer for layer in layers.values() if Path(layer.source_path) == path]
+    if len(here) != 1:
+        names = ", ".join(layer.name for layer in here) or "none"
+        raise LayerError("LAYER_UNKNOWN", "the file must declare one layer", value=names, where=str(path),
+                         fix="try it by its name, with its folder in HOUR_LAKE_LAYERS")  # fmt: skip
+    return here[0], layers
+
+
+def _raise_first(run: Run, target: Layer) -> None:
+    """The error that a person must mend: not that a layer is blocked, but what blocks it."""
+    if target.name not in run.errors:
+        return
+    first: HourLakeError = next((e for e in run.errors.values() if e.code != "BLOCKED"), run.errors[target.name])
+    raise first
+
+
+class _Keeper:
+    """Reads media for the run, and keeps of it what the picture needs: a few small frames and the sound."""
+
+    def __init__(self, readers: Readers | None) -> None:
+        self._given = readers
+        self.readers = Readers(self._frames, self._samples, self._master)
+        self.samples: list[Sample] = []
+        self.frame_times: list[float] = []
+        self._sound: Sound | None = None
+        self._step = 1
+
+    @property
+    def duration_seconds(self) -> float:
+        """Of the frames if there were any (the last one lasts as long as the median one), else of the sound."""
+        times = np.array(self.frame_times)
+        if len(times):
+            return float(times[-1] - times[0] + (np.median(np.diff(times)) if len(times) > 1 else 0.04))
+        assert self._sound is not None  # a layer reads frames or sound
+        values, rate_hz = self._sound
+        return len(values) / rate_hz
+
+    def heard(self, file: Path) -> Sound | None:
+        """The sound, if the file has any."""
+        try:
+            return self._sound or self._samples(file)
+        except HourLakeError:
+            return None
+
+    def _frames(self, path: Path) -> Iterator[Frames]:
+        self.samples, self.frame_times, self._step = [], [], 1
+        for batch in (self._given or OF_ANY_FILE).frames(path):
+            self.frame_times += batch.time_seconds.tolist()
+            self._keep(batch)
+            yield batch
+
+    def _keep(self, batch: Frames) -> None:
+        """Every first, then every second, fourth ... frame: always 8 to 16 of them, evenly over what was seen."""
+        for k in range(len(batch)):
+            index = batch.first_index + k
+            if index % self._step:
+                continue
+            self.samples.append(Sample.of(batch.pixels[k], index, float(batch.time_seconds[k]), SAMPLE_WIDTH_PX))
+            if len(self.samples) > SAMPLES_KEPT:
+                self._step *= 2
+                self.samples = [sample for sample in self.samples if sample.index % self._step == 0]
+
+    def _samples(self, path: Path) -> Sound:
+        sound = (self._given or OF_ANY_FILE).samples(path)
+        self._sound = sound
+        return sound
+
+    def _master(self, path: Path) -> Sound:
+        values, rate_hz = (self._given or OF_ANY_FILE).master(path)
+        self._sound = self._sound or (values.mean(axis=1), rate_hz)
+        return values, rate_hz

@@ -1,0 +1,43 @@
+"""What becomes of one layer on one segment, and how an exception inside a layer turns into an error with a place."""
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from hour_lake.errors import HourLakeError, LayerError
+from hour_lake.passes.declare import Layer
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one layer gave for one segment: its Parquet file, the number of rows, the seconds inside the layer."""
+
+    data: bytes
+    rows: int
+    seconds: float
+
+
+def layer_failed(layer: Layer, error: Exception) -> HourLakeError:
+    """LAYER_FAILED with the exception and the line of the layer's file; an error with a code stays what it is."""
+    if isinstance(error, HourLakeError):
+        return error
+    if isinstance(error, MemoryError):
+        return LayerError("WORKER_MEMORY", f"{layer.name} needs more memory than a worker may use", value=str(error),
+                          where=_place(layer, error), fix="raise limits.max_memory_gib")  # fmt: skip
+    return LayerError("LAYER_FAILED", f"{layer.name} raised {type(error).__name__}", value=str(error) or repr(error),
+                      where=_place(layer, error),
+                      fix=f"run `hour-lake try {layer.name} FILE` on the segment's clip")  # fmt: skip
+
+
+def blocked(layer: Layer, read: str) -> LayerError:
+    """BLOCKED: what the layer reads has no table for this segment."""
+    return LayerError("BLOCKED", f"{layer.name} reads {read}, which has no table for this segment", value=read,
+                      where=layer.where, fix=f"mend or run {read} first")  # fmt: skip
+
+
+def _place(layer: Layer, error: Exception) -> str:
+    """The innermost line of the layer's own file, else where the exception came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename) == Path(layer.source_path)]
+    last = (own or frames)[-1]
+    return f"{last.filename}:{last.lineno}"

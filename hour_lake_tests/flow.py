@@ -1,0 +1,84 @@
+"""A project as a user has one: its own settings, lake and Dagster instance, driven through the `hour-lake` command."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A project folder; every command runs in a process of its own."""
+
+    folder: Path
+    weights: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("HOUR_LAKE_", "DAGSTER_"))}
+        return {
+            **kept,
+            "HOUR_LAKE_CONFIG": str(self.folder / "hour_lake.yaml"),
+            "HOUR_LAKE_MODELS": str(self.weights),
+            "DAGSTER_HOME": str(self.folder / "home" / "dagster"),
+            "PYTHONPATH": str(CHECKOUT),
+        }
+
+    @staticmethod
+    def create(folder: Path, weights: Path, *, settings: str = "") -> "Flow":
+        """An empty project."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hour_lake.yaml").write_text(f"home: home\nmanifests: manifests\n{settings}")
+        flow = Flow(folder, weights)
+        flow("init", str(folder))
+        return flow
+
+    def copy(self, folder: Path) -> "Flow":
+        """The same project elsewhere, to be changed at will."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Flow(folder, self.weights)
+
+    def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        """A command in the background, in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "hour_lake", *arguments], cwd=self.folder, env={**self.environment, **environment},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def __call__(self, *arguments: str, fails: bool = False, **environment: str) -> str:
+        """Run a command; gives what it printed (errors too, where it is expected to fail)."""
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(timeout=600)
+        assert (process.returncode != 0) == fails, f"{arguments}: exit {process.returncode}\n{out}\n{err}"
+        return out + err if fails else out
+
+    def json(self, *arguments: str, fails: bool = False) -> Any:
+        """What a command answers with `--json`."""
+        process = self.start(*arguments, "--json")
+        out, err = process.communicate(timeout=600)
+        assert (process.returncode != 0) == fails, f"{arguments}: exit {process.returncode}\n{out}\n{err}"
+        return json.loads(out)
+
+    def rows(self, query: str, *, ref: str | None = None) -> list[dict[str, Any]]:
+        """Rows of an SQL query."""
+        return self.json("sql", query, *(["--ref", ref] if ref else []))["rows"]
+
+    def states(self, *arguments: str) -> dict[str, dict[str, Any]]:
+        """Asset -> counts of its states."""
+        return {row["asset"]: row for row in self.json("status", *arguments)["assets"]}
+
+
+def write_manifest(folder: Path, rows: Sequence[dict[str, str]], name: str = "talks") -> Path:
+    """A CSV manifest."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [",".join(columns), *(",".join(row.get(column, "") for column in columns) for row in rows)]
+    path = folder / f"{name}.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
