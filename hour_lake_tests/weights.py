@@ -14,7 +14,7 @@ from hour_lake.models.store import FOLDER_VARIABLE, pull
 def weights_folder() -> Iterator[Path]:
     """A folder with all models, which HOUR_LAKE_MODELS names as long as the tests run."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "hour-lake-tests" / "models"
+    folder = cache / "hour_lake" / "models"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
