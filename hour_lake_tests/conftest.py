@@ -7,6 +7,8 @@ import pytest
 from filelock import FileLock
 
 from hour_lake.sample.corpus import corpus_digest, make_corpus
+from hour_lake_tests.flow import Flow
+from hour_lake_tests.weights import weights_folder as weights_folder
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +20,18 @@ def corpus() -> Path:
     with FileLock(folder.with_suffix(".lock")):
         make_corpus(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def flow(corpus: Path, weights_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Flow:
+    """The whole flow over the sample corpus, run once for all tests; only for reading (`flow.copy` is for writing)."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "flow"
+    with FileLock(folder.with_suffix(".lock")):
+        made = Flow(folder, weights_folder)
+        if not (folder / "done").exists():
+            made = Flow.create(folder, weights_folder, settings=f"source_roots: [{corpus}]\n")
+            made("ingest", str(corpus / "manifest.csv"))
+            made("run", "*", exit_code=2)  # the video without sound: its sound layers fail, and say so
+            (folder / "done").touch()
+    return made

@@ -52,19 +52,17 @@ class Flow:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
 
-    def __call__(self, *arguments: str, fails: bool = False, **environment: str) -> str:
-        """Run a command; gives what it printed (errors too, where it is expected to fail)."""
+    def __call__(self, *arguments: str, exit_code: int = 0, **environment: str) -> str:
+        """Run a command; gives what it printed, errors too. 1: a coded error. 2: outputs that failed."""
         process = self.start(*arguments, **environment)
         out, err = process.communicate(timeout=600)
-        assert (process.returncode != 0) == fails, f"{arguments}: exit {process.returncode}\n{out}\n{err}"
-        return out + err if fails else out
+        assert process.returncode == exit_code, f"{arguments}: exit {process.returncode}\n{out}\n{err}"
+        assert "Traceback" not in err, err
+        return out if exit_code == 0 else out + err
 
-    def json(self, *arguments: str, fails: bool = False) -> Any:
+    def json(self, *arguments: str) -> Any:
         """What a command answers with `--json`."""
-        process = self.start(*arguments, "--json")
-        out, err = process.communicate(timeout=600)
-        assert (process.returncode != 0) == fails, f"{arguments}: exit {process.returncode}\n{out}\n{err}"
-        return json.loads(out)
+        return json.loads(self(*arguments, "--json"))
 
     def rows(self, query: str, *, ref: str | None = None) -> list[dict[str, Any]]:
         """Rows of an SQL query."""

@@ -167,8 +167,8 @@ def test_a_name_is_taken_once(lake: Lake) -> None:
     assert set(lake.branches()) == {"main", "exp"}
 
 
-@pytest.mark.parametrize("name", ["HEAD", "a..b", "später", "x" * 300, "x'; DROP TABLE refs; --", "", "-x", "a b", "a\n",
-                                  "f" * 64, "/a", "a//b", "a/"])  # fmt: skip
+@pytest.mark.parametrize("name", ["HEAD", "a..b", "später", "x" * 300, "x'; DROP TABLE refs; --", "", "-x", "a b",
+                                  "a\n", "f" * 64, "/a", "a//b", "a/", "\udcff"])  # fmt: skip
 def test_bad_names_are_refused_beside_good_ones(lake: Lake, name: str) -> None:
     for make in (lake.create_branch, lake.tag):
         with pytest.raises(LakeError) as refused:
@@ -187,7 +187,7 @@ def test_an_unknown_ref_is_answered_with_near_names(lake: Lake) -> None:
             ask("blink-treshold")
         assert refused.value.code == "REF_NOT_FOUND"
         assert "blink-threshold" in str(refused.value.fix)
-    for short in ("abc", "0" * 10, lake.resolve("main")[:7]):
+    for short in ("abc", "0" * 10, lake.resolve("main")[:7], "\udcff", "a\x00", ""):
         with pytest.raises(LakeError, match="REF_NOT_FOUND"):
             lake.resolve(short)
     assert lake.resolve(lake.resolve("main")[:8]) == lake.resolve("main")
@@ -215,7 +215,8 @@ def test_bad_paths_are_refused_beside_good_ones(lake: Lake, path: str) -> None:
 
 def test_a_path_that_is_not_there(lake: Lake) -> None:
     commit(lake, {"layers/blink/bob.parquet": b"1"})
-    assert lake.entry("main", "layers/blink/bop.parquet") is None
+    for path in ("layers/blink/bop.parquet", "\udcff", "", "z"):
+        assert lake.entry("main", path) is None
     with pytest.raises(LakeError, match="PATH_NOT_FOUND") as refused:
         lake.read("main", "layers/blink/bop.parquet")
     assert "bob.parquet" in str(refused.value.fix)
@@ -325,3 +326,94 @@ def test_an_empty_lake_again(lake: Lake) -> None:
     assert [c.kind for c in lake.diff(empty, full)] == ["added"] * 50
     commit(lake, {"p/7": b"7"})
     assert contents(lake, "main") == {"p/7": b"7"}
+
+
+def test_a_merge_takes_what_the_source_changed(lake: Lake) -> None:
+    base = commit(lake, {f"p/{n:03d}": b"1" for n in range(100)})
+    lake.create_branch("exp", "main")
+    exp = commit(lake, {"p/007": b"exp", "new": b"exp", "both": b"same"}, deletes=["p/050", "p/060"], branch="exp")
+    main = commit(lake, {"p/090": b"main", "both": b"same"}, deletes=["p/060"])
+    merged = lake.merge("exp", "main", message="keep it", metadata={"who": "ann"})
+    after = {f"p/{n:03d}": b"1" for n in range(100)} | {
+        "p/007": b"exp",
+        "new": b"exp",
+        "both": b"same",
+        "p/090": b"main",
+    }
+    assert contents(lake, "main") == {path: data for path, data in after.items() if path not in ("p/050", "p/060")}
+    newest = next(lake.log("main"))
+    assert (newest.id, newest.parents, newest.message, newest.metadata) == (
+        merged,
+        (main, exp),
+        "keep it",
+        {"who": "ann"},
+    )
+    assert {c.id for c in lake.log("main")} >= {base, exp, main, merged}
+    assert lake.resolve("exp") == exp
+    assert lake.merge("exp", "main") == merged
+    assert lake.merge(base, "main") == merged
+
+
+def test_a_merge_into_a_branch_that_stood_still(lake: Lake) -> None:
+    commit(lake, {"a": b"1"})
+    lake.create_branch("exp", "main")
+    exp = commit(lake, {"a": b"2"}, branch="exp")
+    merged = lake.merge("exp", "main")
+    assert list(lake.diff(exp, merged)) == []
+    assert lake.merge("main", "exp") != exp
+    assert list(lake.diff("main", "exp")) == []
+
+
+def test_a_conflict_names_its_paths_and_leaves_the_target_alone(lake: Lake) -> None:
+    commit(lake, {"a": b"1", "b": b"1", "c": b"1", "d": b"1"})
+    lake.create_branch("exp", "main")
+    commit(lake, {"a": b"exp", "c": b"exp", "fine": b"exp"}, deletes=["b"], branch="exp")
+    head = commit(lake, {"a": b"main", "b": b"main"}, deletes=["c"])
+    for source, into in (("exp", "main"), ("main", "exp")):
+        stood = lake.resolve(into)
+        with pytest.raises(LakeError) as refused:
+            lake.merge(source, into)
+        assert refused.value.code == "MERGE_CONFLICT"
+        assert refused.value.message.endswith(": a, b, c")
+        assert lake.resolve(into) == stood
+    commit(lake, {"a": b"main", "b": b"main"}, deletes=["c"], branch="exp")
+    lake.merge("exp", "main")
+    assert contents(lake, "main") == {"a": b"main", "b": b"main", "d": b"1", "fine": b"exp"}
+    assert contents(lake, head) == {"a": b"main", "b": b"main", "d": b"1"}
+
+
+def test_a_merge_there_and_back_is_remembered(lake: Lake) -> None:
+    """What was merged and then taken back by hand is not brought again by the next merge."""
+    commit(lake, {"a": b"1", "b": b"1"})
+    lake.create_branch("exp", "main")
+    commit(lake, {"a": b"2"}, branch="exp")
+    commit(lake, {"a": b"2"})
+    lake.merge("exp", "main")
+    commit(lake, {"a": b"1"})
+    commit(lake, {"b": b"2"}, branch="exp")
+    lake.merge("exp", "main")
+    assert contents(lake, "main") == {"a": b"1", "b": b"2"}
+    lake.merge("main", "exp")
+    assert contents(lake, "exp") == {"a": b"1", "b": b"2"}
+
+
+def test_a_merge_has_the_guards_of_a_transaction(lake: Lake) -> None:
+    commit(lake, {"a": b"1"})
+    lake.create_branch("exp", "main")
+    commit(lake, {"a": b"2"}, branch="exp")
+    head = lake.resolve("main")
+
+    def given_up() -> None:
+        raise LakeError("FENCED", "the run was given up on")
+
+    with pytest.raises(LakeError, match="FENCED"):
+        lake.merge("exp", "main", fence=given_up)
+    with pytest.raises(LakeError, match="REF_NOT_FOUND"):
+        lake.merge("exq", "main")
+    with pytest.raises(LakeError, match="REF_NOT_FOUND"):
+        lake.merge("exp", head)
+    assert lake.resolve("main") == head
+    merged = lake.merge("exp", "main", attempt="m1")
+    commit(lake, {"a": b"3"})
+    assert lake.merge("exp", "main", attempt="m1") == merged
+    assert lake.read("main", "a") == b"3"

@@ -33,6 +33,8 @@ class LakeMachine(RuleBasedStateMachine):
         self.states: dict[str, dict[str, bytes]] = {root: {}}
         self.heads = {"main": root}
         self.tags: dict[str, str] = {}
+        self.parents: dict[str, tuple[str, ...]] = {root: ()}
+        self.order = [root]
         return "main"
 
     @rule(target=commits, branch=branches, changes=CHANGES)
@@ -43,8 +45,44 @@ class LakeMachine(RuleBasedStateMachine):
         after = {path: data for path, data in {**self.states[before], **puts}.items() if path not in deletes}
         made = commit(self.lake, puts, deletes, branch=branch)
         assert (made == before) == (after == self.states[before])
+        self._moved(branch, made, after, before)
+        return made
+
+    def _moved(self, branch: str, made: str, after: dict[str, bytes], *parents: str) -> None:
+        if made not in self.states:
+            self.parents[made] = parents
+            self.order.append(made)
         self.states[made] = after
         self.heads[branch] = made
+
+    def _ancestors(self, commit_id: str) -> set[str]:
+        found, waiting = set[str](), [commit_id]
+        while waiting:
+            one = waiting.pop()
+            found.add(one)
+            waiting += [p for p in self.parents[one] if p not in found]
+        return found
+
+    @rule(target=commits, source=commits, branch=branches)
+    def merge(self, source: str, branch: str) -> str:
+        """The newest common ancestor decides; both sides' changes since then are laid together by hand."""
+        branch = branch if branch in self.heads else "main"
+        head = self.heads[branch]
+        common = self._ancestors(source) & self._ancestors(head)
+        base = max(common, key=self.order.index)
+        old, theirs, ours = self.states[base], self.states[source], self.states[head]
+        changed = {p for p in {*old, *theirs} if old.get(p) != theirs.get(p)}
+        clash = {p for p in changed if ours.get(p) not in (old.get(p), theirs.get(p))}
+        try:
+            made = self.lake.merge(source, branch)
+        except LakeError as error:
+            assert error.code == "MERGE_CONFLICT" and error.value == str(len(clash)) and clash
+            return head
+        assert not clash
+        assert (made == head) == (source in self._ancestors(head))
+        after = {p: data for p, data in {**ours, **{p: theirs.get(p) for p in changed}}.items() if data is not None}
+        if made != head:
+            self._moved(branch, made, after, head, source)
         return made
 
     @rule(branch=branches, ours=CHANGES, theirs=CHANGES)
@@ -70,8 +108,7 @@ class LakeMachine(RuleBasedStateMachine):
         assert landed == (not clash)
         if landed:
             after = {p: data for p, data in {**between, **wanted}.items() if data is not None}
-            self.heads[branch] = transaction.commit_id
-            self.states[transaction.commit_id] = after
+            self._moved(branch, transaction.commit_id, after, self.heads[branch])
 
     @rule(target=branches, source=commits, number=st.integers(0, 5))
     def branch(self, source: str, number: int):

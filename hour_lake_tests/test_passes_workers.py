@@ -50,7 +50,7 @@ def test_every_task_comes_back_once_and_processes_are_used_again(workers: Worker
 
 
 POISON: dict[str, tuple[str, str | None]] = {
-    "hang": ("DECODER_TIMEOUT", "1 s"),
+    "hang": ("DECODER_TIMEOUT", "3 s"),
     "segv": ("DECODER_CRASH", "SIGSEGV"),
     "kill": ("DECODER_CRASH", "SIGKILL"),
     "abrt": ("DECODER_CRASH", "SIGABRT"),
@@ -65,7 +65,7 @@ POISON: dict[str, tuple[str, str | None]] = {
 
 def test_a_poisoned_task_costs_itself_only(workers: Workers) -> None:
     jobs = [job for k, kind in enumerate(POISON) for job in (Job(f"good{k}", "good", k), Job(kind, kind))]
-    found = results(workers, jobs, seconds=1)
+    found = results(workers, jobs, seconds=3)
     assert [found[f"good{k}"][0] for k in range(len(POISON))] == list(range(len(POISON)))
     bad = {kind: found[kind] for kind in POISON}
     assert {kind: (error.code, error.value) for kind, error in bad.items()} == POISON
@@ -83,7 +83,7 @@ def test_an_idle_worker_that_is_killed_is_replaced(workers: Workers) -> None:
 
 def test_what_a_task_started_ends_with_it(workers: Workers, tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    (error,) = results(workers, [Job(str(note), "hang with child")], seconds=1).values()
+    (error,) = results(workers, [Job(str(note), "hang with child")], seconds=2).values()
     assert error.code == "DECODER_TIMEOUT"
     assert wait_until_gone(int(note.read_text()))
 

@@ -23,15 +23,15 @@ def segment_plan(context: dg.AssetExecutionContext, project: ProjectResource) ->
     with coded_failures():
         ledger = Ledger(opened.lake, opened.lake.resolve(branch))
         pinned = read_pinned(opened.lake, branch, name, opened.settings)
-        video_ids = [row.video_id for row in pinned.manifest.rows]
-        plans = list(stale_plans(opened, video_ids, ledger))
+        rows = pinned.manifest.rows
+        plans = list(stale_plans(opened, rows, ledger))
         metadata = {"run_id": context.run_id, "assets": "segment_plan", "manifest": name}
         with opened.lake.transaction(
             branch, metadata, message=f"plans of {name}: {len(plans)}", fence=fence_of(context)
         ) as transaction:
             for plan in plans:
                 stage_plan(transaction, opened, plan)
-        segments = segments_of_videos(opened.lake, branch, video_ids)
+        segments = segments_of_videos(opened.lake, branch, [row.video_id for row in rows])
     context.instance.add_dynamic_partitions(SEGMENTS.name, [key_of(segment) for segment in segments])
     seconds = sum(segment.duration_ms for segment in segments) / 1000
     return dg.MaterializeResult(

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from rich.markdown import Markdown
 
 from hour_lake.cli.console import out, progress_bars, show_json

@@ -15,6 +15,7 @@ from hour_lake.lake.faults import from_sqlite, storage_errors
 FORMAT = 1
 APPLICATION_ID = 0x484C414B  # "HLAK", so that `file` and we can tell a lake's database from another
 BUSY_SECONDS = 60.0
+LOG_BYTES = 32 << 20  # what the write-ahead log may keep on disk after a large commit
 
 # Nodes and metadata are only ever appended, and are found by row number: no index over digests grows or is rewritten.
 # AUTOINCREMENT: a number that was once given out never names another row, so cached nodes stay true after a collection.
@@ -88,6 +89,7 @@ class Database:
             self._inherited.append(held[1])  # closing it here would drop the parent's locks and log
         connection = sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         self._local.held = (os.getpid(), connection)
         return connection
 
@@ -95,6 +97,13 @@ class Database:
         """All rows of one statement."""
         try:
             return self.connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self.file) from error
+
+    def change(self, statement: str, *values: Any) -> int:
+        """Run one statement; how many rows it changed."""
+        try:
+            return self.connection.execute(statement, values).rowcount
         except sqlite3.Error as error:
             raise from_sqlite(error, self.file) from error
 
@@ -111,13 +120,14 @@ class Database:
         with storage_errors(self.file):
             connection = self.connection
             connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
+        try:
+            yield
+            with storage_errors(self.file):
                 connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
         """Close this thread's connection; the next use opens another."""

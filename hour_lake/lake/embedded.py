@@ -15,13 +15,15 @@ from hour_lake.lake.entries import unpacked
 from hour_lake.lake.faults import storage_errors
 from hour_lake.lake.filesystem import check_file_system
 from hour_lake.lake.interface import Change, Commit, Entry, Fence, Lake, Metadata
-from hour_lake.lake.metadata import MetadataBlocks
+from hour_lake.lake.merge import merge
+from hour_lake.lake.metadata import MetadataBlocks, texts_of
 from hour_lake.lake.names import near
 from hour_lake.lake.nodes import EMPTY, Nodes, Ref
 from hour_lake.lake.objects import Objects
+from hour_lake.lake.publish import Intent, Store
 from hour_lake.lake.refs import MAIN, Refs
 from hour_lake.lake.staging import Staging
-from hour_lake.lake.transaction import EmbeddedTransaction, Intent, Store
+from hour_lake.lake.transaction import EmbeddedTransaction
 from hour_lake.lake.tree import find, scan
 
 DATABASE = "lake.sqlite3"
@@ -102,11 +104,11 @@ class EmbeddedLake(Lake):
 
     def entries(self, ref: str, prefix: str = "") -> Iterator[Entry]:
         """Entries below a prefix in path order, of the commit that `ref` names now."""
-        return unpacked(self.store.blocks, scan(self.store.nodes, self._root(ref), prefix.encode()))
+        return unpacked(self.store.blocks, scan(self.store.nodes, self._root(ref), key_of(prefix)))
 
     def entry(self, ref: str, path: str) -> Entry | None:
         """One entry, or None."""
-        found = find(self.store.nodes, self._root(ref), [path.encode()])
+        found = find(self.store.nodes, self._root(ref), [key_of(path)])
         return next(unpacked(self.store.blocks, found.values()), None)
 
     def read(self, ref: str, path: str) -> bytes:
@@ -126,7 +128,7 @@ class EmbeddedLake(Lake):
 
     def diff(self, before: str, after: str, prefix: str = "") -> Iterator[Change]:
         """Paths that differ between the commits that two refs name now, in path order."""
-        pairs = differences(self.store.nodes, self._root(before), self._root(after), prefix.encode())
+        pairs = differences(self.store.nodes, self._root(before), self._root(after), key_of(prefix))
         return changes(self.store.blocks, pairs)
 
     @contextmanager
@@ -144,18 +146,38 @@ class EmbeddedLake(Lake):
         An attempt id that has landed is not repeated, its commit is given back; ATTEMPT_REUSED for other changes.
         COMMIT_UNKNOWN only when the store can neither commit nor say whether it did.
         """
-        intent = Intent(branch, dict(metadata), message, attempt or uuid.uuid4().hex, fence)
+        intent = Intent(branch, texts_of(metadata), message, attempt or uuid.uuid4().hex, fence)
         with self.staging.open(branch, self.store.objects) as staged:
             transaction = EmbeddedTransaction(self.store, intent, staged)
             yield transaction
             transaction.publish()
+
+    def merge(
+        self,
+        source: str,
+        into: str,
+        *,
+        metadata: Metadata | None = None,
+        message: str = "",
+        attempt: str | None = None,
+        fence: Fence | None = None,
+    ) -> str:
+        """Lay on branch `into` what `source` changed since they parted; MERGE_CONFLICT leaves it untouched."""
+        message = message or f"merge {source} into {into}"
+        intent = Intent(into, texts_of(metadata or {}), message, attempt or uuid.uuid4().hex, fence)
+        return merge(self.store, self.resolve(source), intent)
 
     def _root(self, ref: str) -> Ref:
         return self.store.commits.get(self.resolve(ref)).root
 
     def _touches(self, commit: Commit, root: Ref, prefix: str) -> bool:
         parents = [self.store.commits.get(parent).root for parent in commit.parents] or [EMPTY]
-        return all(any(differences(self.store.nodes, parent, root, prefix.encode())) for parent in parents)
+        return all(any(differences(self.store.nodes, parent, root, key_of(prefix))) for parent in parents)
+
+
+def key_of(path: str) -> bytes:
+    """A path as the tree keeps it; half characters, which no path has, are asked for and not found."""
+    return path.encode("utf-8", "surrogatepass")
 
 
 def store_of(database: Database, objects: Objects) -> Store:

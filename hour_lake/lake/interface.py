@@ -109,6 +109,23 @@ class Lake(Protocol):
         """Paths that differ between two refs, in path order; the cost follows the change, not the lake."""
         ...
 
+    def merge(
+        self,
+        source: str,
+        into: str,
+        *,
+        metadata: Metadata | None = None,
+        message: str = "",
+        attempt: str | None = None,
+        fence: Fence | None = None,
+    ) -> str:
+        """Lay on branch `into` what `source` changed since they parted; the new commit, with both as parents.
+
+        What both sides changed alike is clean. MERGE_CONFLICT names the paths they changed differently, and leaves
+        `into` untouched. Where `into` has all of `source` already its head is given back.
+        """
+        ...
+
     def transaction(
         self,
         branch: str,

@@ -22,11 +22,14 @@ NOTHING = b"{}"
 
 def canonical(metadata: Mapping[str, str] | None) -> bytes:
     """One spelling for one meaning: JSON with sorted keys, without blanks; ValueError unless all is text."""
-    if not metadata:
-        return NOTHING
+    return json.dumps(texts_of(metadata), sort_keys=True, separators=(",", ":")).encode() if metadata else NOTHING
+
+
+def texts_of(metadata: Mapping[str, str]) -> dict[str, str]:
+    """A copy; ValueError unless it maps text to text, since whoever reads it relies on that."""
     if not all(isinstance(text, str) for pair in metadata.items() for text in pair):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ValueError(f"metadata of an entry must map text to text: {dict(metadata)!r}")
-    return json.dumps(dict(metadata), sort_keys=True, separators=(",", ":")).encode()
+        raise ValueError(f"metadata must map text to text: {dict(metadata)!r}")
+    return dict(metadata)
 
 
 def kept_digest(text: bytes) -> bytes:

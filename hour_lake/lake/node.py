@@ -98,8 +98,10 @@ def shared(before: bytes, key: bytes) -> tuple[int, int]:
     """
     size = min(len(before), len(key))
     heads = int.from_bytes(before[:size], "big") ^ int.from_bytes(key[:size], "big")
+    tails = heads
+    if len(before) != len(key):
+        tails = int.from_bytes(before[len(before) - size :], "big") ^ int.from_bytes(key[len(key) - size :], "big")
     prefix = min(size - (heads.bit_length() + 7) // 8, SHARED_LIMIT)
-    tails = int.from_bytes(before[len(before) - size :], "big") ^ int.from_bytes(key[len(key) - size :], "big")
     equal = ((tails & -tails).bit_length() - 1) // 8 if tails else size
     return prefix, min(equal, size - prefix, SHARED_LIMIT)
 

@@ -33,13 +33,21 @@ class Nodes:
 
     def get(self, ref: Ref) -> Node:
         """One node; STORE_CORRUPT when it is not what its parent says."""
-        return self._cached(ref) or self._read([ref])[ref]
+        return self._cached(ref) or self.get_many([ref])[0]
+
+    def get_new(self, ref: Ref) -> Node:
+        """A node of a tree that is not committed yet. It is not cached: a rollback gives its row number away again."""
+        return self._read([ref])[ref]
 
     def get_many(self, refs: Sequence[Ref]) -> list[Node]:
         """Nodes in the order asked for, read in one go."""
         found = {ref: self._cached(ref) for ref in refs}
         missing = [ref for ref, node in found.items() if node is None]
         read = self._read(missing) if missing else {}
+        with self._lock:
+            self._cache.update(read)
+            while len(self._cache) > CACHED_NODES:
+                self._cache.popitem(last=False)
         return [found[ref] or read[ref] for ref in refs]
 
     def append(self, level: int, items: Sequence[Item]) -> Item:
@@ -68,8 +76,4 @@ class Nodes:
                 raise LakeError("STORE_CORRUPT", "a node of the tree is missing or altered", value=f"node {ref.row}",
                                 where=str(self.database.file))  # fmt: skip
             nodes[ref] = decode(body, hints)
-        with self._lock:
-            self._cache.update(nodes)
-            while len(self._cache) > CACHED_NODES:
-                self._cache.popitem(last=False)
         return nodes

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 from hour_lake.errors import LakeError
-from hour_lake.lake.database import sync_folder
 
 CHUNK_BYTES = 1 << 20
 
@@ -53,9 +52,7 @@ class Objects:
     def adopt(self, staged: Path, digest: str) -> Path:
         """Move a complete, synced file in; the folder whose names must be synced before anyone is told."""
         target = self.path(digest)
-        if not target.parent.is_dir():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            sync_folder(self.folder)
+        target.parent.mkdir(exist_ok=True)
         staged.replace(target)
         return target.parent
 

@@ -26,7 +26,7 @@ class Refs:
 
     def resolve(self, ref: str) -> str:
         """The commit of a branch, a tag or (the beginning of) a commit id, in this order; REF_NOT_FOUND."""
-        rows = self.database.rows("SELECT commit_id FROM refs WHERE name = ?", ref)
+        rows = self._standing("name = ?", ref)
         if rows:
             return rows[0][0]
         found = self.commits.starting_with(ref) if COMMIT_PREFIX.fullmatch(ref) else []
@@ -40,7 +40,7 @@ class Refs:
 
     def head(self, branch: str) -> str:
         """The commit a branch stands at; a tag or a commit is no branch: REF_NOT_FOUND."""
-        branches = self.database.rows("SELECT commit_id FROM refs WHERE name = ? AND kind = 'branch'", branch)
+        branches = self._standing("name = ? AND kind = 'branch'", branch)
         if not branches:
             known = self.all("branch")
             raise LakeError("REF_NOT_FOUND", "there is no such branch", value=branch,
@@ -57,7 +57,7 @@ class Refs:
         if name == MAIN:
             raise LakeError("BRANCH_PROTECTED", "the main branch stays", value=name)
         self.head(name)
-        self.database.rows("DELETE FROM refs WHERE name = ? AND kind = 'branch'", name)
+        self.database.change("DELETE FROM refs WHERE name = ? AND kind = 'branch'", name)
 
     def tag(self, name: str, commit_id: str) -> None:
         """REF_NAME_INVALID, REF_EXISTS; TAG_IMMUTABLE when the tag stands elsewhere."""
@@ -71,11 +71,8 @@ class Refs:
 
     def move(self, branch: str, *, before: str, after: str) -> None:
         """The compare-and-swap that publishes: CONFLICT unless the branch stands where it was seen."""
-        cursor = self.database.connection.execute(
-            "UPDATE refs SET commit_id = ? WHERE name = ? AND kind = 'branch' AND commit_id = ?",
-            (after, branch, before),
-        )
-        if cursor.rowcount != 1:
+        statement = "UPDATE refs SET commit_id = ? WHERE name = ? AND kind = 'branch' AND commit_id = ?"
+        if self.database.change(statement, after, branch, before) != 1:
             raise LakeError("CONFLICT", "the branch moved", value=f"{before} expected", where=branch)
 
     def _add(self, name: str, kind: Kind, commit_id: str) -> None:
@@ -83,6 +80,10 @@ class Refs:
             raise LakeError("REF_EXISTS", f"there is a {self._kinds()[name]} of that name", value=name,
                             fix="choose another name")  # fmt: skip
         self.database.append("INSERT INTO refs (name, kind, commit_id) VALUES (?, ?, ?)", name, kind, commit_id)
+
+    def _standing(self, condition: str, name: str) -> list[tuple[str]]:
+        """Nothing that cannot be printed is a name; half characters could not even be asked for."""
+        return self.database.rows(f"SELECT commit_id FROM refs WHERE {condition}", name) if name.isprintable() else []
 
     def _kinds(self) -> Mapping[str, str]:
         return dict(self.database.rows("SELECT name, kind FROM refs"))

@@ -68,10 +68,10 @@ class Builder:
     def _lowest(self, item: Item) -> Ref:
         """A key that ends many levels makes a chain of single children; the tree starts below it."""
         ref = Ref(item.value, item.hint)
-        node = self.nodes.get(ref)
+        node = self.nodes.get_new(ref)
         while node.level and len(node.keys) == 1:
             ref = child_ref(node, 0)
-            node = self.nodes.get(ref)
+            node = self.nodes.get_new(ref)
         return ref
 
 

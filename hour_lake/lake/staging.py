@@ -51,7 +51,7 @@ class Staging:
         swept = 0
         for own in self.folder.iterdir():
             try:
-                if time.time() - own.stat().st_mtime >= grace_seconds and not _is_held(own / LOCK):
+                if own.is_dir() and time.time() - own.stat().st_mtime >= grace_seconds and not _is_held(own / LOCK):
                     shutil.rmtree(own, ignore_errors=True)
                     swept += 1
             except FileNotFoundError:
@@ -103,7 +103,7 @@ class Staged:
     def move_in(self) -> None:
         """Make all files durable, then give them their final names and make those durable too."""
         with storage_errors(self.objects.folder):
-            folders = {self.objects.path(digest).parent for digest in self._sound}
+            folders = {self.objects.folder, *(self.objects.path(digest).parent for digest in self._sound)}
             for digest, (file, synced) in self._files.items():
                 synced.result()
                 folders.add(self.objects.adopt(file, digest))

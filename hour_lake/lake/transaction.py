@@ -1,51 +1,22 @@
-"""One transaction: stage out of sight, verify, and publish with a single compare-and-swap."""
+"""One transaction: stage out of sight, verify, and publish all at once."""
 
 import hashlib
 import struct
-import time
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from hour_lake.errors import LakeError
-from hour_lake.lake.commits import Commits, Stored
-from hour_lake.lake.database import Database
+from hour_lake.lake.commits import Stored
 from hour_lake.lake.entries import object_of, packed
-from hour_lake.lake.interface import Entry, Fence, Metadata
-from hour_lake.lake.metadata import MetadataBlocks, canonical
+from hour_lake.lake.faults import storage_errors
+from hour_lake.lake.interface import Entry, Metadata
+from hour_lake.lake.metadata import canonical
 from hour_lake.lake.names import check_path
 from hour_lake.lake.node import Item
-from hour_lake.lake.nodes import Nodes
-from hour_lake.lake.objects import Objects
-from hour_lake.lake.refs import Refs
+from hour_lake.lake.publish import Built, Intent, Store, clashing, publish, value_of
 from hour_lake.lake.rewrite import Edit, rewrite
 from hour_lake.lake.staging import Staged
 from hour_lake.lake.tree import find
-
-
-@dataclass(frozen=True)
-class Store:
-    """The parts of one embedded lake that a transaction works with."""
-
-    database: Database
-    nodes: Nodes
-    blocks: MetadataBlocks
-    commits: Commits
-    refs: Refs
-    objects: Objects
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What a transaction was opened for."""
-
-    branch: str
-    metadata: Metadata
-    message: str
-    attempt: str
-    fence: Fence | None
-
-
-UNCERTAIN = {"STORAGE_FULL", "STORAGE_IO", "STORAGE_UNAVAILABLE", "STORE_CORRUPT"}
 
 
 class EmbeddedTransaction:
@@ -56,6 +27,7 @@ class EmbeddedTransaction:
         self.intent = intent
         self.staged = staged
         self.base = store.commits.get(store.refs.head(intent.branch))
+        # What each key is to become: the leaf's value and the text of the metadata, or None for a removal.
         self._wanted: dict[bytes, tuple[bytes, bytes] | None] = {}
         self._commit_id: str | None = None
 
@@ -80,101 +52,49 @@ class EmbeddedTransaction:
         return self._commit_id
 
     def publish(self) -> None:
-        """Landed, not landed (any other error), or COMMIT_UNKNOWN when the store cannot be asked."""
+        """End the transaction; see `publish.publish` for what can come of it."""
         self.staged.move_in()
-        try:
-            with self.store.database.writing():
-                commit_id = self._swap()
-        except LakeError as error:
-            if error.code not in UNCERTAIN:
-                raise
-            commit_id = self._looked_up(error)
-        self._commit_id = commit_id
+        self._commit_id = publish(self.store, self.intent, self._digest(), self._build)
 
-    def _swap(self) -> str:
-        changes = self._digest()
-        landed = self.store.commits.by_attempt(self.intent.attempt)
-        if landed is not None:
-            return self._landed_before(landed, changes)
-        head = self.store.commits.get(self.store.refs.head(self.intent.branch))
+    def _build(self, head: Stored) -> Built | None:
         edits = self._edits(head)
-        if not edits:
-            return head.commit.id
-        root = rewrite(self.store.nodes, head.root, edits)
-        if self.intent.fence is not None:
-            self.intent.fence()
-        commit_id = self.store.commits.append(
-            root, [head.commit.id], branch=self.intent.branch, attempt=self.intent.attempt, changes=changes,
-            message=self.intent.message, metadata=self.intent.metadata, created_ms=time.time_ns() // 1_000_000,
-        )  # fmt: skip
-        self.store.refs.move(self.intent.branch, before=head.commit.id, after=commit_id)
-        return commit_id
+        return Built(rewrite(self.store.nodes, head.root, edits), [head.commit.id]) if edits else None
 
     def _edits(self, head: Stored) -> list[Edit]:
         """What has to change on the head, by key, its objects verified and its metadata written."""
-        keys = sorted(self._wanted)
-        there = find(self.store.nodes, head.root, keys)
+        wanted = dict(sorted(self._wanted.items()))
+        there = find(self.store.nodes, head.root, list(wanted))
         if head.commit.id != self.base.commit.id:
-            self._check_rebase(head, keys, there)
-        changed = [key for key in keys if _value(there.get(key)) != self._value(key)]
-        wanted = [(key, self._wanted[key]) for key in changed]
-        self._verify([value for _, value in wanted if value is not None])
-        hints = self.store.blocks.append(text for _, value in wanted if value is not None for text in value[1:])
-        return [(key, value and Item(key, value[0], hints[value[1]])) for key, value in wanted]
+            self._check_rebase(head, there)
+        changed = {key: new for key, new in wanted.items() if value_of(there.get(key)) != (new and new[0])}
+        self._verify(new[0] for new in changed.values() if new)
+        hints = self.store.blocks.append(new[1] for new in changed.values() if new)
+        return [(key, new and Item(key, new[0], hints[new[1]])) for key, new in changed.items()]
 
-    def _check_rebase(self, head: Stored, keys: list[bytes], there: dict[bytes, Item]) -> None:
+    def _check_rebase(self, head: Stored, there: dict[bytes, Item]) -> None:
         """The head moved: fine for paths it left alone or changed as we do, else CONFLICT."""
-        before = find(self.store.nodes, self.base.root, keys)
-        conflicts = [
-            key.decode() for key in keys if _value(there.get(key)) not in (_value(before.get(key)), self._value(key))
-        ]
-        if conflicts:
+        before = find(self.store.nodes, self.base.root, sorted(self._wanted))
+        paths = clashing(there, before, {key: new and new[0] for key, new in self._wanted.items()})
+        if paths:
             raise LakeError(
                 "CONFLICT",
                 f"{self.intent.branch} moved from {self.base.commit.id} to {head.commit.id} and changed "
-                f"{len(conflicts)} of the same paths differently",
-                value=", ".join(conflicts[:5]), where=self.intent.branch, fix="run again on what is there now",
+                f"{len(paths)} of the same paths differently",
+                value=", ".join(paths[:5]), where=self.intent.branch, fix="run again on what is there now",
             )  # fmt: skip
 
-    def _verify(self, values: list[tuple[bytes, bytes]]) -> None:
+    def _verify(self, values: Iterable[bytes]) -> None:
         """Every object that is about to be named is in its place, with its size."""
-        for value, _ in values:
-            digest, size_bytes = object_of(value)
-            if self.store.objects.size_bytes(digest) != size_bytes:
-                raise LakeError("INTEGRITY", "a staged object is gone or cut short", value=digest,
-                                where=str(self.store.objects.path(digest)), fix="run again")  # fmt: skip
-
-    def _landed_before(self, landed: Stored, changes: bytes) -> str:
-        if landed.changes != changes:
-            raise LakeError("ATTEMPT_REUSED", "this attempt has published other changes before",
-                            value=self.intent.attempt, where=landed.commit.id, fix="give each attempt an id")  # fmt: skip
-        return landed.commit.id
-
-    def _looked_up(self, error: LakeError) -> str:
-        """Storage failed around the swap: whether it landed is asked of the store itself, on a new connection."""
-        try:
-            self.store.database.close()
-            landed = self.store.commits.by_attempt(self.intent.attempt)
-        except LakeError:
-            raise LakeError("COMMIT_UNKNOWN", "the store cannot be asked whether the commit landed",
-                            value=self.intent.attempt, where=self.intent.branch,
-                            fix="publish again with the same attempt id once the store answers") from error  # fmt: skip
-        if landed is None:
-            raise error
-        return landed.commit.id
-
-    def _value(self, key: bytes) -> bytes | None:
-        wanted = self._wanted[key]
-        return None if wanted is None else wanted[0]
+        with storage_errors(self.store.objects.folder):
+            for digest, size_bytes in map(object_of, values):
+                if self.store.objects.size_bytes(digest) != size_bytes:
+                    raise LakeError("INTEGRITY", "a staged object is gone or cut short", value=digest,
+                                    where=str(self.store.objects.path(digest)), fix="run again")  # fmt: skip
 
     def _digest(self) -> bytes:
         """sha256 over everything staged, in path order."""
         digest = hashlib.sha256()
-        for key in sorted(self._wanted):
-            value = self._value(key) or b""
+        for key, new in sorted(self._wanted.items()):
+            value = new[0] if new else b""
             digest.update(struct.pack("<II", len(key), len(value)) + key + value)
         return digest.digest()
-
-
-def _value(item: Item | None) -> bytes | None:
-    return None if item is None else item.value

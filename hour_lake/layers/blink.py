@@ -1,7 +1,7 @@
 """Blinks, from how open the eyes are: the gap between the lids over the eye's width.
 
-People and cameras differ, so an eye is held against itself: open is the upper quartile of the seconds around a frame.
-A blink begins where the eyes are clearly less open than that, and lasts until they are nearly open again.
+People and cameras differ, so an eye is held against itself: open is the median of the seconds around a frame. Closed
+begins where the eyes clearly stand out below that, also from their own unrest, and lasts until they are nearly open.
 """
 
 from typing import Any
@@ -27,19 +27,24 @@ from hour_lake.layers._runs import between, running_quantile, runs
 def blink(
     face_landmarks: Table,
     *,
-    closed_below: float = 0.8,
-    open_above: float = 0.88,
+    closed_below: float = 0.82,
+    open_above: float = 0.92,
+    shortest_seconds: float = 0.08,
     longest_seconds: float = 0.6,
     around_seconds: float = 4.0,
 ) -> dict[str, Any]:
-    """Eyes closed for longer than `longest_seconds` are closed, not blinking. Without a face: no openness, no blink."""
-    eyes = [openness(face_landmarks[name]) for name in ("right_eye_px", "left_eye_px")]
-    eye_openness = np.mean(eyes, axis=0)
-    share = eye_openness / running_quantile(eye_openness, 0.75, around=round(FRAME_RATE * around_seconds))
-    is_closed = between(share < closed_below, until=~(share <= open_above))
+    """Eyes closed for longer than a blink are closed, not blinking. Without a face: no openness, and neither.
+
+    `closed_below` and `open_above` are shares of the open eye. On the portraits of the sample corpus, which talk and
+    blink for 190 ms, shut eyes measure 0.4 to 0.74 of it (the latter behind glasses), open ones stay above 0.88.
+    """
+    eye_openness = np.mean([openness(face_landmarks[name]) for name in ("right_eye_px", "left_eye_px")], axis=0)
+    share = eye_openness / running_quantile(eye_openness, 0.5, around=round(FRAME_RATE * around_seconds))
+    unrest = 1.48 * np.nanmedian(np.abs(share - 1)) if np.isfinite(share).any() else 0.0  # a standard deviation
+    is_closed = between(share < min(closed_below, 1 - 3 * unrest), until=~(share <= open_above))
     is_blink = np.zeros(len(share), bool)
     for start, stop in runs(is_closed):
-        is_blink[start:stop] = stop - start <= FRAME_RATE * longest_seconds
+        is_blink[start:stop] = shortest_seconds <= (stop - start) / FRAME_RATE <= longest_seconds
     return {"eye_openness": eye_openness, "is_closed": is_closed, "is_blink": is_blink}
 
 

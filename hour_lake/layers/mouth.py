@@ -22,16 +22,16 @@ UPPER, LOWER, CORNERS = [82, 13, 312], [87, 14, 317], [78, 308]
         "speaking_share": "avg(is_speaking::INTEGER)",
     },
 )
-def mouth(face_landmarks: Table, *, speaking_above: float = 0.04, around_seconds: float = 0.4) -> dict[str, Any]:
+def mouth(face_landmarks: Table, *, speaking_above: float = 0.03, around_seconds: float = 0.16) -> dict[str, Any]:
     """`openness`: gap of the inner lips over the mouth's width, about 0 shut, 0.5 wide open.
 
-    `movement`: how far openness ranges (10th to 90th percentile) within `around_seconds` to each side: a smile that
+    `movement`: how far openness ranges within `around_seconds` to each side (a syllable is 0.2 to 0.3 s): a smile that
     shows teeth is open and still, speech moves. Speaking is movement above `speaking_above`; it is seen, not heard.
     """
     points = face_landmarks["points_px"].reshape(-1, 478, 2)
     gap = np.linalg.norm(points[:, UPPER] - points[:, LOWER], axis=2).mean(axis=1)
     openness = gap / np.linalg.norm(points[:, CORNERS[1]] - points[:, CORNERS[0]], axis=1)
     around = round(FRAME_RATE * around_seconds)
-    movement = running_quantile(openness, 0.9, around=around) - running_quantile(openness, 0.1, around=around)
+    movement = running_quantile(openness, 1, around=around) - running_quantile(openness, 0, around=around)
     movement[np.isnan(openness)] = np.nan
     return {"openness": openness, "movement": movement, "is_speaking": movement > speaking_above}

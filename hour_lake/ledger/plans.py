@@ -9,8 +9,10 @@ from hour_lake.lake.interface import Entry, Lake, Transaction
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.paths import plan_path, quarantine_path, scan_path
 from hour_lake.ledger.project import Project
+from hour_lake.ledger.ranges import within
 from hour_lake.ledger.recipe import recipe, step_parts, stored
 from hour_lake.ledger.rows import plan_bytes, scan_from
+from hour_lake.manifests.read import Row
 from hour_lake.media.plan import Stretch, plan
 from hour_lake.passes.fingerprint import Fingerprint
 
@@ -30,22 +32,23 @@ class NewPlan:
         return [Segment(self.video_id, s.start_ms, s.stop_ms) for s in self.stretches if s.segment]
 
 
-def stale_plans(project: Project, video_ids: Iterable[str], ledger: Ledger) -> Iterator[NewPlan]:
-    """A plan for every video whose scan, rules or planning code changed."""
+def stale_plans(project: Project, rows: Iterable[Row], ledger: Ledger) -> Iterator[NewPlan]:
+    """A plan for every video whose scan, range, rules or planning code changed."""
     rules = project.settings.segment
-    parts = step_parts(source=project.plan_source, config=rules.model_dump())
-    for video_id in video_ids:
-        scanned = ledger.entry(scan_path(video_id))
+    for row in rows:
+        scanned = ledger.entry(scan_path(row.video_id))
         if scanned is None:
             continue
-        now = recipe(parts, {"scan": scanned.digest})
-        known = ledger.entry(plan_path(video_id))
+        config = {**rules.model_dump(), "start_seconds": row.start_seconds, "stop_seconds": row.stop_seconds}
+        now = recipe(step_parts(source=project.plan_source, config=config), {"scan": scanned.digest})
+        known = ledger.entry(plan_path(row.video_id))
         if known is None or known.metadata.get("fingerprint") != now.value:
             scan = scan_from(project.lake.read(ledger.commit, scanned.path))
-            stretches = plan(scan, rules)
+            stretches = within(plan(scan, rules), row.start_seconds, row.stop_seconds, rules)
             kept = {(s.start_ms, s.stop_ms) for s in stretches if s.segment}
-            old = planned_segments(video_id, known) if known else []
-            yield NewPlan(video_id, stretches, now, [s for s in old if (s.start_ms, s.stop_ms) not in kept])
+            old = planned_segments(row.video_id, known) if known else []
+            gone = [segment for segment in old if (segment.start_ms, segment.stop_ms) not in kept]
+            yield NewPlan(row.video_id, stretches, now, gone)
 
 
 def stage_plan(transaction: Transaction, project: Project, new: NewPlan) -> None:

@@ -1,13 +1,14 @@
 """Videos, scans and plans as Parquet bytes and back; their columns are spelt here and nowhere else."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from hour_lake.catalog.buckets import parquet_bytes
 from hour_lake.identity import Segment
@@ -43,7 +44,28 @@ def scan_bytes(video_id: str, scan: Scan) -> bytes:
         name: pa.array([values.tolist()], pa.list_(pa.from_numpy_dtype(values.dtype)))
         for name, values in arrays.items()
     }
-    return parquet_bytes(pa.table({"video_id": pa.array([video_id]), **columns}))
+    return parquet_bytes(pa.table({"video_id": [video_id], "duration_ms": [scan.duration_ms], **columns}))
+
+
+@dataclass(frozen=True)
+class StoredScan:
+    """The arrays of a scan as they were kept; what planning reads."""
+
+    duration_ms: float
+    time_ms: NDArray[np.float64]
+    content_score: NDArray[np.float32]
+    speech_probability: NDArray[np.float32]
+
+
+def scan_from(data: bytes) -> StoredScan:
+    """The other way round; page checksums are verified."""
+    row = pq.read_table(BytesIO(data), page_checksum_verification=True).to_pylist()[0]
+    return StoredScan(
+        row["duration_ms"],
+        np.array(row["time_ms"], np.float64),
+        np.array(row["content_score"], np.float32),
+        np.array(row["speech_probability"], np.float32),
+    )
 
 
 def plan_bytes(video_id: str, stretches: Sequence[Stretch]) -> bytes:
@@ -54,8 +76,3 @@ def plan_bytes(video_id: str, stretches: Sequence[Stretch]) -> bytes:
         for s in stretches
     ]  # fmt: skip
     return parquet_bytes(pa.Table.from_pylist(rows, schema=PLAN))
-
-
-def read_row(data: bytes) -> dict[str, Any]:
-    """The only row of a Parquet object, page checksums verified."""
-    return pq.read_table(BytesIO(data), page_checksum_verification=True).to_pylist()[0]

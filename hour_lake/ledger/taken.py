@@ -28,8 +28,7 @@ def anything_new(project: Project, branch: str, name: str) -> bool:
         return True
     sorting = sort_rows(project, pinned, ledger)
     kept = all(ledger.entry(quarantine_path("videos", row.video_id)) for row, _ in sorting.refused)
-    ids = [row.video_id for row in pinned.manifest.rows]
-    return bool(sorting.new) or not kept or any(True for _ in stale_plans(project, ids, ledger))
+    return bool(sorting.new) or not kept or any(True for _ in stale_plans(project, pinned.manifest.rows, ledger))
 
 
 def taken_in(project: Project, branch: str, name: str) -> tuple[int, int, list[Refusal]]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hour_lake.errors import HourLakeError
+from hour_lake.errors import HourLakeError, ManifestError
 from hour_lake.lake.interface import Transaction
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.intake import Pinned
@@ -112,7 +112,17 @@ def _scanned(project: Project, videos: Sequence[NewVideo]) -> Iterator[tuple[New
     tasks = [(video_id, str(file.path), limits) for video_id, (_, file) in local.items()]
     for (video_id, *_), outcome in project.workers.map(scan_task, tasks, seconds=limits.max_wall_seconds):
         video, file = local[video_id]
-        yield video, outcome if isinstance(outcome, HourLakeError) else Scanned(file, outcome)
+        yield video, outcome if isinstance(outcome, HourLakeError) else _in_range(video.row, Scanned(file, outcome))
+
+
+def _in_range(row: Row, scanned: Scanned) -> Scanned | HourLakeError:
+    """RANGE_INVALID for a range that the video does not have; a common cause is milliseconds given as seconds."""
+    seconds = scanned.scan.facts.video_duration_seconds
+    late = [bound for bound in (row.start_seconds, row.stop_seconds) if bound is not None and bound > seconds + 0.04]
+    if not late:
+        return scanned
+    return ManifestError("RANGE_INVALID", f"the range reaches beyond the video's {seconds:.2f} s", value=late[0],
+                         where=row.source, fix="seconds, not milliseconds")  # fmt: skip
 
 
 def scan_task(task: tuple[str, str, Limits]) -> Scan:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from hour_lake.errors import MediaError
 from hour_lake.identity import FRAME_MS
@@ -29,14 +30,17 @@ def first_tick(time_ms: float) -> int:
 
 
 class Clock:
-    """Presentation times of the frames of one decode, in seconds, exactly; TIMESTAMPS for a frame without one.
+    """Presentation times of the frames of one video, in seconds, exactly; TIMESTAMPS for a frame without one.
 
-    AVI stores no presentation times: each frame is shown for one period, in order of display. There the packet that
-    pushed a frame out of the decoder counts (`dts`), a constant number of frames later; the last ones have none.
+    One clock goes with one open video, and its first frame must be the video's first. AVI stores no presentation times:
+    each frame is shown for one period, in order of display. There the packet that pushed a frame out of the decoder
+    counts (`dts`), a constant number of frames later; the last ones have none.
     """
 
-    def __init__(self, container: str, where: str) -> None:
-        self._is_counted, self._where = container == "avi", where
+    def __init__(self, video: VideoStream, where: str) -> None:
+        self._is_counted, self._where = video.container.format.name == "avi", where
+        self._start = video.start_time or 0
+        self._delay: int | None = None if self._is_counted else 0
         self._last: int | None = None
 
     def seconds(self, frame: VideoFrame) -> Fraction:
@@ -46,8 +50,10 @@ class Clock:
             ticks = self._last + 1
         if ticks is None or frame.time_base is None:
             raise MediaError("TIMESTAMPS", "a frame has no presentation time", where=self._where, fix="re-encode it")
+        if self._delay is None:
+            self._delay = ticks - self._start
         self._last = ticks
-        return ticks * frame.time_base
+        return (ticks - self._delay) * frame.time_base
 
 
 def shown_until(frame: VideoFrame, rate: Fraction | None) -> Fraction:

@@ -17,7 +17,7 @@ from hour_lake.media.clock import on_screen, shown_until
 from hour_lake.media.listen import MASTER_HZ, segment_sound
 from hour_lake.media.open import open_media
 from hour_lake.media.picture import Upright, look_of
-from hour_lake.media.seek import first_frame, frames_from
+from hour_lake.media.seek import Beginning, beginning, frames_from
 from hour_lake.media.tracks import audio_of, video_of
 from hour_lake.settings import Limits
 
@@ -44,23 +44,24 @@ def cut(source: Path, segment: Segment, destination: Path, limits: Limits) -> Cl
     where = str(source)
     with open_media(source, limits) as container:
         video, audio = video_of(container), audio_of(container)
-        first, origin = first_frame(container, video, where)
-        look = look_of(first, video.sample_aspect_ratio, where)
-        sound = None if audio is None else segment_sound(container, audio, segment, origin=origin, where=where)
+        begin = beginning(container, video, audio, where)
+        look = look_of(begin.picture, video.sample_aspect_ratio, where)
+        sound = None if audio is None else segment_sound(container, audio, segment, begin, where)
         upright = Upright(look)
         with write_clip(destination, look, sound) as clip:
-            for picture in _pictures(container, video, segment, origin, where):
+            for picture in _pictures(container, video, segment, begin, where):
                 clip.add(upright(picture))
     return _checked(destination, segment, has_sound=sound is not None)
 
 
 def _pictures(
-    container: InputContainer, video: VideoStream, segment: Segment, origin: Fraction, where: str
+    container: InputContainer, video: VideoStream, segment: Segment, begin: Beginning, where: str
 ) -> Iterator[VideoFrame]:
     def spans() -> Iterator[tuple[float, float, VideoFrame]]:
-        for at, frame in frames_from(container, video, origin + Fraction(segment.start_ms, 1000), where):
+        start = begin.origin + Fraction(segment.start_ms, 1000)
+        for at, frame in frames_from(container, video, start, begin.clock, where):
             stop = at + shown_until(frame, video.average_rate)
-            yield float(at - origin) * 1000, float(stop - origin) * 1000, frame
+            yield float(at - begin.origin) * 1000, float(stop - begin.origin) * 1000, frame
 
     return on_screen(spans(), start_ms=segment.start_ms, count=segment.frames)
 

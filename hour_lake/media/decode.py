@@ -30,7 +30,7 @@ def decode_frames(clip: Path, *, batch_bytes: int = BATCH_BYTES, limits: Limits 
     first_index = 0
     with open_media(clip, limits or Limits()) as container:
         video = video_of(container)
-        clock, batch = Clock(container.format.name, str(clip)), None
+        clock, batch = Clock(video, str(clip)), None
         origin = None
         try:
             for frame in container.decode(video):

@@ -4,7 +4,6 @@ A window a little wider than the segment is decoded and resampled; its bounds li
 usual rate has a whole sample, so that two segments side by side join without a seam.
 """
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from hour_lake.identity import Segment
 from hour_lake.media.resample import resampled, to_int16
-from hour_lake.media.seek import sound_from
+from hour_lake.media.seek import Beginning, sound_from
 from hour_lake.media.timeline import Timeline
 
 MASTER_HZ = 48_000
@@ -25,20 +24,18 @@ PREROLL_SECONDS = Fraction(1, 2)
 
 
 def segment_sound(
-    container: InputContainer, audio: AudioStream, segment: Segment, *, origin: Fraction, where: str
+    container: InputContainer, audio: AudioStream, segment: Segment, begin: Beginning, where: str
 ) -> NDArray[np.int16]:
-    """int16 `(segment.samples(48000), channels)`, mono or stereo; silence where the source has none.
-
-    `origin`: when the first video frame is presented, in seconds.
-    """
+    """int16 `(segment.samples(48000), channels)`, mono or stereo; silence where the source has none."""
     rate, channels = audio.codec_context.sample_rate, min(2, audio.codec_context.channels)
     start, stop = ((ms * rate) // 1000 for ms in (segment.start_ms - MARGIN_MS, segment.stop_ms + MARGIN_MS))
     timeline = Timeline(
-        origin=origin, rate_hz=rate, channels=channels, start=start, sample_limit=2**62, where=where
-    )  # fmt: skip
-    frames = _placed(container, audio, timeline, origin + Fraction(segment.start_ms - MARGIN_MS, 1000), where)
+        origin=begin.origin, rate_hz=rate, channels=channels, start=start, sample_limit=2**62, where=where
+    )
+    at = begin.origin + Fraction(segment.start_ms - MARGIN_MS, 1000) - PREROLL_SECONDS
     window = np.zeros((stop - start, channels), np.float32)
-    for frame, index in frames:
+    for count, frame in enumerate(sound_from(container, audio, at, where)):
+        index = None if count or begin.sound is None else exact_index(frame, begin.sound, timeline)
         at = timeline.next - start
         for run in timeline.add(frame, index=index, until=stop):
             window[at : at + len(run)] = run
@@ -50,25 +47,13 @@ def segment_sound(
     return to_int16(wide[margin : margin + segment.samples(MASTER_HZ)])
 
 
-def _placed(
-    container: InputContainer, audio: AudioStream, timeline: Timeline, at: Fraction, where: str
-) -> Iterator[tuple[AudioFrame, int | None]]:
-    """Frames from before `at` on; the first with its exact place, which the container's own times may round.
+def exact_index(frame: AudioFrame, first: AudioFrame, timeline: Timeline) -> int:
+    """Where a frame begins, as if everything from the first one on had been decoded and counted.
 
-    Matroska rounds to 1 ms, 48 samples. Frames of one codec are equally long, so counting them from the first frame of
-    the file says exactly where a later one begins, as if everything had been decoded.
+    Matroska rounds times to 1 ms, 48 samples. The frames of a codec are equally long (but for the first, of which a
+    part may be skipped), so counting tells. When counting and the frame's own time differ by more, there was a gap: its
+    own time it is.
     """
-    origin_frame = next(sound_from(container, audio, None, where), None)
-    if origin_frame is None:
-        return
-    begin = audio.start_time or 0
-    is_near = at - PREROLL_SECONDS <= begin * (audio.time_base or 0)
-    frames = sound_from(container, audio, None if is_near else at - PREROLL_SECONDS, where)
-    for count, frame in enumerate(frames):
-        yield frame, None if count or is_near else _exact(frame, origin_frame, timeline)
-
-
-def _exact(frame: AudioFrame, first: AudioFrame, timeline: Timeline) -> int:
     index = timeline.index_of(frame)
     tick = (frame.time_base or Fraction(0)) * frame.sample_rate
     second = timeline.index_of(first) + first.samples

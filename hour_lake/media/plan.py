@@ -54,8 +54,8 @@ class Scanned(Protocol):
 def plan(scan: Scanned, rules: SegmentRules) -> list[Stretch]:
     """Stretches that cover the whole video in order, without gap or overlap; segments keep within the rules' lengths.
 
-    Without sound, or when no speech is heard anywhere, shots and lengths alone decide: layers label that, and a gate may
-    drop it. `[s for s in plan(scan(path, limits), rules) if s.segment]`
+    Without sound, or when no speech is heard anywhere, shots and lengths alone decide: layers label that, and a gate
+    may drop it. `[s for s in plan(scan(path, limits), rules) if s.segment]`
     """
     if rules.min_seconds > rules.max_seconds:
         raise ConfigError(

@@ -91,7 +91,7 @@ class _Picture:
 
     def __init__(self, video: VideoStream, limits: Limits, where: str) -> None:
         self._video, self._limits, self._where = video, limits, where
-        self._clock = Clock(video.container.format.name, where)
+        self._clock = Clock(video, where)
         self._look: Look | None = None
         self.origin: Fraction | None = None
         self.duration = Fraction(0)

@@ -85,8 +85,8 @@ class Tally:
             raise MediaError("CORRUPT", "parts of the file are damaged", value=counts, where=where, fix="copy it again")
         declared = declared_seconds(container)
         if self.damage or declared - end_seconds > max(SHORT_SECONDS, SHORT_SHARE * declared):
-            raise MediaError("TRUNCATED", "the file ends early", where=where,
-                             value=f"{end_seconds:.2f} of {declared:.2f} s, {counts}", fix="copy or record it again, whole")  # fmt: skip
+            reached = f"{end_seconds:.2f} of {declared:.2f} s, {counts}"
+            raise MediaError("TRUNCATED", "the file ends early", value=reached, where=where, fix="copy it again, whole")
 
 
 def declared_seconds(container: InputContainer) -> float:

@@ -30,7 +30,7 @@ class Canvas:
     def text(self, words: str, x: int, y: int, *, size: int = 13, colour: Colour = TEXT, bold: bool = False) -> int:
         """Words with their base line at `y`; gives the x after them."""
         at, weight = (x * SCALE, y * SCALE), 600 if bold else 400
-        end: Any = cv2.putText(self.pixels, words, at, colour, self._font, size * SCALE, weight)
+        end: Any = cv2.putText(self.pixels, words, at, colour, self._font, size * SCALE, weight)[0]
         return int(end[0]) // SCALE
 
     def text_left_of(self, words: str, x: int, y: int, *, size: int = 11, colour: Colour = QUIET) -> None:

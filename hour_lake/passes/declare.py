@@ -39,9 +39,10 @@ class Layer:
 
     @property
     def description(self) -> str:
-        """The docstring of the function, or of its module."""
+        """The docstring of its module, which says what it is, then that of the function, which says how."""
         module = inspect.getmodule(self.function)
-        return inspect.getdoc(self.function) or (inspect.getdoc(module) if module else None) or ""
+        words = [module.__doc__ if module else None, self.function.__doc__]
+        return "\n\n".join(inspect.cleandoc(text) for text in words if text)
 
     @property
     def source_path(self) -> str:

@@ -21,9 +21,17 @@ def layer_failed(layer: Layer, error: Exception) -> HourLakeError:
     """LAYER_FAILED with the exception and the line of the layer's file; an error with a code stays what it is."""
     if isinstance(error, HourLakeError):
         return error
-    if isinstance(error, MemoryError):
-        return LayerError("WORKER_MEMORY", f"{layer.name} needs more memory than a worker may use", value=str(error),
-                          where=_place(layer, error), fix="raise limits.max_memory_gib")  # fmt: skip
+    failed = _memory(layer, error) if isinstance(error, MemoryError) else _raised(layer, error)
+    failed.__cause__ = error  # for `try`, which shows the whole traceback
+    return failed
+
+
+def _memory(layer: Layer, error: Exception) -> LayerError:
+    return LayerError("WORKER_MEMORY", f"{layer.name} needs more memory than a worker may use", value=str(error),
+                      where=_place(layer, error), fix="raise limits.max_memory_gib")  # fmt: skip
+
+
+def _raised(layer: Layer, error: Exception) -> LayerError:
     return LayerError("LAYER_FAILED", f"{layer.name} raised {type(error).__name__}", value=str(error) or repr(error),
                       where=_place(layer, error),
                       fix=f"run `hour-lake try {layer.name} FILE` on the segment's clip")  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hour_lake.passes.arrays import Table
-from hour_lake.passes.canvas import COLOURS, Colour
+from hour_lake.passes.canvas import COLOURS, PANEL, QUIET, Colour
 
 BOX = ("x_px", "y_px", "width_px", "height_px")
 ANGLES = ("yaw_degrees", "pitch_degrees", "roll_degrees")
@@ -36,21 +36,24 @@ def _boxes(table: Table, row: int) -> Iterator[tuple[Any, ...]]:
 
 
 def _points(picture: NDArray[np.uint8], points: NDArray[Any], colour: Colour) -> None:
-    radius = 3 if len(points) <= 16 else 1
+    radius = 3.0 if len(points) <= 8 else 1.4 if len(points) <= 40 else 1.0
     for x, y in points[np.isfinite(points).all(axis=1)]:
         # Sixteenths of a px: a mesh drawn on whole px looks like a grid.
-        cv2.circle(picture, (round(x * 16), round(y * 16)), radius * 16, colour, -1, cv2.LINE_AA, 4)
+        cv2.circle(picture, (round(x * 16), round(y * 16)), round(radius * 16), colour, -1, cv2.LINE_AA, 4)
 
 
 def _direction(picture: NDArray[np.uint8], yaw: float, pitch: float, roll: float) -> None:
     """An arrow in the corner: where the face points to; level and centred means into the camera."""
     if not np.isfinite([yaw, pitch, roll]).all():
         return
-    size = picture.shape[0] // 6
-    centre = (picture.shape[1] - size - 8, size + 8)
-    cv2.circle(picture, centre, size, (255, 255, 255), 1, cv2.LINE_AA)
-    tip = (round(centre[0] + size * np.sin(np.radians(yaw))), round(centre[1] - size * np.sin(np.radians(pitch))))
-    cv2.arrowedLine(picture, centre, tip, COLOURS[1], 2, cv2.LINE_AA, tipLength=0.3)
+    size = picture.shape[0] // 7
+    centre = (picture.shape[1] - size - 8, picture.shape[0] - size - 8)
+    cv2.circle(picture, centre, size, PANEL, -1, cv2.LINE_AA)
+    cv2.circle(picture, centre, size, QUIET, 1, cv2.LINE_AA)
     lean = size * np.array([np.cos(np.radians(roll)), np.sin(np.radians(roll))]) / 2
     ends = [[round(centre[k] + sign * lean[k]) for k in (0, 1)] for sign in (-1, 1)]
-    cv2.line(picture, ends[0], ends[1], COLOURS[2], 1, cv2.LINE_AA)
+    cv2.line(picture, ends[0], ends[1], COLOURS[2], 2, cv2.LINE_AA)
+    # The rim of the circle is 45 degrees: presenters seldom turn further, and small turns must be seen.
+    turn = np.clip(np.array([yaw, -pitch]) / 45, -1, 1) * size
+    tip = [round(centre[k] + float(turn[k])) for k in (0, 1)]
+    cv2.arrowedLine(picture, centre, tip, COLOURS[1], 3, cv2.LINE_AA, tipLength=0.3)

@@ -61,7 +61,7 @@ def picture_of(shown: Pictured) -> bytes:
     grid = _grid_size(samples)
     strips = _strips(shown)
     sound = [("sound", None, STRIP)] if shown.sound else []
-    height = HEADER + grid[2] + sum(h + GAP for *_, h in [*strips, *sound]) + MARGIN + 20
+    height = HEADER + grid[2] + sum(h + GAP for *_, h in [*strips, *sound]) + MARGIN
     canvas = Canvas(WIDTH, height)
     _header(canvas, shown)
     _frames(canvas, shown, samples, grid)
@@ -93,15 +93,18 @@ def written(value: Any) -> str:
 
 def _header(canvas: Canvas, shown: Pictured) -> None:
     end = canvas.text(shown.layer.name, MARGIN, 40, size=24, bold=True)
-    canvas.text(shown.layer.description.splitlines()[0][:120], end + 14, 40, colour=QUIET)
+    canvas.text(shown.layer.description.splitlines()[0].replace("`", "")[:140], end + 14, 40, colour=QUIET)
     rows = len(next(iter(shown.table.values())))
-    facts = (
-        f"{shown.file_name}   {shown.duration_seconds:.2f} s   {rows} row{'s' * (rows != 1)} in {shown.seconds:.2f} s"
-    )
+    took = f"{rows} row{'s' * (rows != 1)} in {_duration(shown.seconds)}"
+    facts = f"{shown.file_name}   {shown.duration_seconds:.2f} s   {took}"
     if rows == 1:
         values = {name: shown.table[name][0] for name in shown.layer.columns}
         facts += "".join(f"   {name} {written(v)}" for name, v in values.items() if np.ndim(v) == 0)
     canvas.text(facts, MARGIN, 66, colour=QUIET)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{1000 * seconds:.1f} ms"
 
 
 def _grid_size(samples: Sequence[Sample]) -> tuple[int, int, int]:
@@ -170,11 +173,18 @@ def _strip(
         canvas.text_left_of(f"{100 * np.ma.mean(values):.0f} %", MARGIN + LABEL - 10, y + height // 2 + 5)
         return
     numbers = np.ma.filled(values.astype(np.float64), np.nan)
-    known = numbers[np.isfinite(numbers)]
-    limits = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    limits = _limits(numbers)
     canvas.curve(at, numbers, box=(x + 2, y + 6, width - 4, height - 12), colour=colour, limits=limits)
     for limit, base in zip(limits, (y + height - 4, y + 12), strict=True):
         canvas.text_left_of(written(limit), MARGIN + LABEL - 10, base, size=10)
+
+
+def _limits(numbers: NDArray[np.float64]) -> tuple[float, float]:
+    """Smallest and largest value, apart by at least 1 %: what does not change is drawn as a line, not as its noise."""
+    known = numbers[np.isfinite(numbers)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    more = max(0.0, 0.01 * max(abs(low), abs(high)) - (high - low)) / 2
+    return (low - more, high + more)
 
 
 def _places(shown: Pictured, rows: int) -> NDArray[np.float64]:

@@ -66,21 +66,23 @@ def _parts(name: str, path: Path) -> dict[str, str]:
 
 
 def _home(name: str, path: Path) -> tuple[str, Path]:
-    """The package (and its folder) whose modules are the layer's own: `hour_lake`, or its plug-in."""
+    """The package (and its folder) whose modules are the layer's own: its folder in Hour Lake, or its plug-in."""
     parts = name.split(".")
+    if parts[0] == "hour_lake":
+        return (".".join(parts[:2]), path.parent)
     depth = len(parts) - 1 if path.name != "__init__.py" else len(parts)
     return (parts[0], path.parents[max(depth - 1, 0)] if depth else path.parent)
 
 
 def _file_of(module: str, home: tuple[str, Path]) -> Path | None:
-    top, _, rest = module.partition(".")
-    if top == "hour_lake":
-        if not module.startswith(FOLLOWED) or module in NOT_FOLLOWED:
-            return None
-        base = ROOT
-    elif top == home[0] and rest:
-        base = home[1]
+    """The file of a module that counts; None for the standard library, packages of others and the engine."""
+    if module.startswith(home[0] + "."):
+        base, rest = home[1], module.removeprefix(home[0] + ".")
+    elif module.startswith(FOLLOWED):
+        base, rest = ROOT, module.removeprefix("hour_lake.")
     else:
+        return None
+    if module in NOT_FOLLOWED:
         return None
     place = base.joinpath(*rest.split("."))
     return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hour_lake.sample.folding import Box, curve, folded, smooth_step
+from hour_lake.sample.folding import Box, Rows, curve, folded, smooth_step
 from hour_lake.sample.planes import Planes, planes
 
 LEVELS = 17
 LOWER_LID_SHARE = 0.12  # of the opening is closed by the lower lid
+LID_SHADE, LID_SHARE, LID_ABOVE = 0.9, 0.9, 0.8
 LASHES = np.float32([0.16, 0.10, 0.08])
 
 
@@ -47,9 +49,25 @@ def _closed(
     floor = np.full_like(x, lids[:, 1].max() + 0.3 * np.ptp(lids[:, 0]))
     skin = folded(rgb, box, (top, upper, lower, floor), (top, new_upper, new_lower, floor))
     y = box.rows[:, None]
+    skin = _lidded(skin, y, upper, new_upper, lower, box)
     inside = smooth_step(y - new_upper + 0.5) * smooth_step(new_lower - y + 0.5)
     picture = skin + inside[..., None] * (box.of(rgb) - skin)
     return _with_lashes(picture, y - new_upper, closure * smooth_step((lower - upper) / 2), 0.018 * np.ptp(lids[:, 0]))
+
+
+def _lidded(
+    skin: NDArray[np.float32], y: Rows, upper: Rows, new_upper: Rows, lower: Rows, box: Box
+) -> NDArray[np.float32]:
+    """Where the lid now lies, nothing darker than skin in the shade: a stretched dark crease looks like an open eye."""
+    gap = lower - upper
+    cheek = skin[(y > lower + 0.6 * gap.max()) & (y < lower + 1.1 * gap.max())]
+    colour = np.median(cheek, axis=0) * np.float32(LID_SHADE)
+    covered = np.clip((new_upper - upper) / max(0.5 * gap.max(), 1), 0, 1)
+    from_crease = smooth_step((y - upper + LID_ABOVE * gap) / np.maximum((LID_ABOVE + 0.7) * gap, 1))
+    area = np.float32(from_crease * (y < new_upper + 1) * covered)
+    soft = cv2.GaussianBlur(area, (0, 0), 0.16 * gap.max() + 0.5)
+    share = LID_SHARE * np.clip(1.5 * soft, 0, 1) * smooth_step(new_upper - y + 0.5)
+    return (skin + share[..., None] * np.maximum(colour - skin, 0)).astype(np.float32)
 
 
 def _with_lashes(

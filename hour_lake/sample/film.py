@@ -106,8 +106,7 @@ def _truth(times: Timeline, looks: list[list[Look]], samples: NDArray[np.float32
 def _per_frame(times: Timeline, looks: list[list[Look]]) -> dict[str, list[Any]]:
     presenter = [people[0] for people in looks]
     scenes = [Scene(shot.camera, times.take.size) for shot in times.take.shots]
-    boxes = [scenes[shot].face_box(people[: len(scenes[shot].people)])
-             for shot, people in zip(times.shot_of_frame, looks, strict=True)]  # fmt: skip
+    boxes = [scenes[shot].face_box(look) for shot, look in zip(times.shot_of_frame, presenter, strict=True)]
     return {
         "time_seconds": _rounded(times.times_seconds.tolist(), 6),
         "mouth_openness": [_rounded(look.mouth, 3) for look in presenter],

@@ -7,6 +7,7 @@ takes it; hair and hat follow with less and less depth, and the head's outline, 
 """
 
 from dataclasses import dataclass, fields
+from functools import cache
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from hour_lake.sample.folding import smooth_step
 from hour_lake.sample.portrait import CHIN, Portrait
 
+STILL = 0.004  # a place that follows less than this is taken not to move
 STEP_PX = 8  # a map is worked out on every 8th pixel and stretched
 Grid = NDArray[np.float32]
 
@@ -65,16 +67,26 @@ class Head:
         lengths = {name: made[name] * np.float32(scale) for name in ("x", "y", "neck_y", "depth")}
         return Head(**{**made, **lengths})
 
+    def window(self, rows: slice, columns: slice) -> "Head":
+        """A part of the grid."""
+        return Head(**{f.name: getattr(self, f.name)[rows, columns] for f in fields(self)})
+
+    @property
+    def moves(self) -> NDArray[np.bool_]:
+        """Which places some pose moves."""
+        return np.maximum(np.maximum(self.turning, self.tilting), self.swaying) > STILL
+
     def displacement(self, pose: Pose, scale: float) -> Grid:
         """Where each place goes, minus where it is: float32 `(height, width, 2)`; `scale` pixels for one of the photograph."""
-        turn = rotation(pose)
+        turn = rotation(pose).astype(np.float32)
         out = np.empty((*self.x.shape, 2), np.float32)
         roll = np.radians(pose.roll_degrees)
         for axis, own in enumerate((self.x, self.y)):
             moved = turn[axis, 0] * self.x + turn[axis, 1] * self.y + turn[axis, 2] * self.depth
             out[..., axis] = self.turning * (moved - own)
-        out[..., 0] += self.tilting * ((np.cos(roll) - 1) * self.x - np.sin(roll) * self.neck_y)
-        out[..., 1] += self.tilting * (np.sin(roll) * self.x + (np.cos(roll) - 1) * self.neck_y)
+        tilt = np.float32([np.cos(roll) - 1, np.sin(roll)])
+        out[..., 0] += self.tilting * (tilt[0] * self.x - tilt[1] * self.neck_y)
+        out[..., 1] += self.tilting * (tilt[1] * self.x + tilt[0] * self.neck_y)
         out += self.swaying[..., None] * np.float32([scale * pose.shift_x_px, scale * pose.shift_y_px])
         return out
 
@@ -152,20 +164,39 @@ def _relaxed(values: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np
     return values
 
 
-def source_map(displacement: Grid, size: tuple[int, int]) -> Grid:
-    """For each pixel of a `(width, height)` picture, where to fetch it: float32 `(height, width, 2)`.
+def settled(displacement: Grid) -> Grid:
+    """For each place of the grid, minus the way to where its pixel comes from.
 
     A place q is fetched from p where p + d(p) = q; three rounds of p = q - d(p) settle it to a tenth of a pixel.
     """
-    rows, columns = displacement.shape[:2]
-    own_x, own_y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+    own_x, own_y = _own(displacement.shape[1], displacement.shape[0])
     back = displacement
     for _ in range(3):
         at_x, at_y = own_x - back[..., 0] / STEP_PX, own_y - back[..., 1] / STEP_PX
         back = cv2.remap(displacement, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    full = cv2.resize(back, (columns * STEP_PX, rows * STEP_PX), interpolation=cv2.INTER_LINEAR)[: size[1], : size[0]]
-    x, y = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
-    return np.stack([x, y], -1) - full
+    return np.asarray(back, np.float32)
+
+
+def fetched(
+    plane: NDArray[np.uint8], back: Grid, corner: tuple[int, int], *, step_px: int
+) -> NDArray[np.uint8]:
+    """The part of a plane that the settled grid covers from `corner` (x, y) on, each pixel fetched from its source.
+
+    `step_px` is how many of the plane's own pixels lie between two places of the grid.
+    """
+    rows, columns = back.shape[0] * step_px, back.shape[1] * step_px
+    way = cv2.resize(back, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    x, y = _own(columns, rows)
+    scale = np.float32(step_px / STEP_PX)
+    at_x, at_y = x + np.float32(corner[0]) - scale * way[..., 0], y + np.float32(corner[1]) - scale * way[..., 1]
+    return np.asarray(cv2.remap(plane, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+@cache
+def _own(columns: int, rows: int) -> tuple[Grid, Grid]:
+    """x and y of each place of a grid; not to be written to."""
+    x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+    return x, y
 
 
 def moved(points: NDArray[np.floating], displacement: Grid) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from hour_lake.sample.eyes import Shapes, eye_shapes
 from hour_lake.sample.mouth import mouth_shapes
 from hour_lake.sample.planes import Planes, planes
 from hour_lake.sample.portrait import Portrait, portrait
-from hour_lake.sample.pose import Grid, Head, Pose, head, moved, source_map
+from hour_lake.sample.pose import STEP_PX, Grid, Head, Pose, fetched, head, moved, settled
 
 BROWS = ([52, 65, 53], [282, 295, 283])  # the lower edge of each brow in the mesh
 
@@ -66,29 +66,39 @@ class Scene:
         self.people = [_person(portrait(place.person), matrix, rgb, size)
                        for place, matrix in zip(camera.places, matrices, strict=True)]  # fmt: skip
         self._still = planes(rgb)
+        self._rows, self._columns = _window(np.any([person.head.moves for person in self.people], axis=0))
 
     def frame(self, looks: Sequence[Look]) -> Planes:
         """The picture with each person's face and pose set."""
         for person, look in zip(self.people, looks, strict=True):
             for shapes, value in ((person.mouth, look.mouth), *((eye, look.closure) for eye in person.eyes)):
                 self._still.paste(shapes.at(value), shapes.box.x, shapes.box.y)
-        fetch = source_map(self._displacement(looks), self.size)
-        luma = cv2.remap(self._still.luma, fetch, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        half = (fetch[::2, ::2] + fetch[1::2, 1::2]) / 4 - 0.25
-        chroma = cv2.remap(self._still.chroma, half, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return Planes(np.asarray(luma, np.uint8), np.asarray(chroma, np.uint8))
+        back = settled(self._displacement(looks))
+        corner = (self._columns.start * STEP_PX, self._rows.start * STEP_PX)
+        luma = fetched(self._still.luma, back, corner, step_px=STEP_PX)
+        chroma = fetched(self._still.chroma, back, (corner[0] // 2, corner[1] // 2), step_px=STEP_PX // 2)
+        picture = Planes(self._still.luma.copy(), self._still.chroma.copy())
+        picture.paste(Planes(luma, chroma), *corner)
+        return picture
 
-    def face_box(self, looks: Sequence[Look], index: int = 0) -> tuple[float, float, float, float]:
-        """x, y, width and height of one person's face: the bounding box of the mesh's points, in pixels."""
-        person = self.people[index]
-        points = moved(person.points, person.head.displacement(looks[index].pose, person.scale))
+    def face_box(self, look: Look) -> tuple[float, float, float, float]:
+        """x, y, width and height of the presenter's face: the bounding box of the mesh's points, in pixels."""
+        presenter = self.people[0]
+        points = moved(presenter.points, presenter.head.displacement(look.pose, presenter.scale))
         x, y = points.min(0)
         right, bottom = points.max(0)
         return float(x), float(y), float(right - x), float(bottom - y)
 
     def _displacement(self, looks: Sequence[Look]) -> Grid:
-        parts = [p.head.displacement(look.pose, p.scale) for p, look in zip(self.people, looks, strict=True)]
-        return np.sum(parts, axis=0, dtype=np.float32)
+        parts = [p.head.window(self._rows, self._columns).displacement(look.pose, p.scale)
+                 for p, look in zip(self.people, looks, strict=True)]  # fmt: skip
+        return np.asarray(np.sum(parts, axis=0), np.float32)
+
+
+def _window(moves: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns of a grid outside which nothing moves."""
+    rows, columns = np.flatnonzero(moves.any(1)), np.flatnonzero(moves.any(0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _matrix(place: Place, size: tuple[int, int]) -> NDArray[np.float32]:
