@@ -43,7 +43,7 @@ class Composed:
     @property
     def document_bytes(self) -> bytes:
         """`dataset.json`."""
-        return (json.dumps(self.document, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        return (json.dumps(self.document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def compose(lake: Lake, spec: DatasetSpec, *, ref: str, layers: Mapping[str, Layer]) -> Composed:

@@ -16,11 +16,10 @@ from hour_lake.identity import parse_segment_id
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
 
-MARGIN, GAP, COLUMNS = 48, 20, 2
+MARGIN, GAP = 48, 20
 FRAMES, FRAME_WIDTH, FRAME_HEIGHT, FRAME_GAP = 4, 176, 99, 6
 INSIDE = FRAMES * FRAME_WIDTH + (FRAMES - 1) * FRAME_GAP
 CARD_WIDTH, CARD_HEIGHT, PAD = INSIDE + 36, 260, 18
-WIDTH = 2 * MARGIN + COLUMNS * CARD_WIDTH + (COLUMNS - 1) * GAP
 WAVE_HEIGHT = 48
 # Fact, its short name, how to write it. Shown where the layer has run.
 SHOWN = (
@@ -41,13 +40,14 @@ def contact_sheet(
     shown = _spread(sorted(rows, key=lambda row: (_place(card, row), row["segment_id"])), most)
     snapshot = Snapshot(lake, card["source"]["commit"])
     facts = _facts(snapshot, layers, [row["segment_id"] for row in shown])
-    header = _Header(card, len(shown))
-    lines = math.ceil(len(shown) / COLUMNS)
-    canvas = Canvas(WIDTH, header.height + lines * (CARD_HEIGHT + GAP) + MARGIN - GAP)
+    columns = 2 if len(shown) <= 8 else 3
+    header = _Header(card, len(shown), columns)
+    lines = math.ceil(len(shown) / columns)
+    canvas = Canvas(header.width, header.height + lines * (CARD_HEIGHT + GAP) + MARGIN - GAP)
     header.draw(canvas)
     for i, row in enumerate(shown):
-        x = MARGIN + i % COLUMNS * (CARD_WIDTH + GAP)
-        y = header.height + i // COLUMNS * (CARD_HEIGHT + GAP)
+        x = MARGIN + i % columns * (CARD_WIDTH + GAP)
+        y = header.height + i // columns * (CARD_HEIGHT + GAP)
         segment = parse_segment_id(row["segment_id"])
         seen = glimpse(lake, snapshot.commit_id, segment, frames=FRAMES, columns=INSIDE)
         _card(canvas, x, y, row, facts.get(row["segment_id"], {}), seen, header.colour_of(row["split"]))
@@ -58,11 +58,12 @@ def contact_sheet(
 class _Header:
     """What the whole is: name, sizes, the parts of the split, and what became of every constraint."""
 
-    def __init__(self, card: Mapping[str, Any], shown: int) -> None:
-        self.card, self.shown = card, shown
+    def __init__(self, card: Mapping[str, Any], shown: int, columns: int) -> None:
+        self.card, self.shown, self.columns = card, shown, columns
+        self.width = 2 * MARGIN + columns * CARD_WIDTH + (columns - 1) * GAP
         self.parts = list(card["splits"])
         self.top = 96 if not self.parts else 136  # of the constraints, below the name's line
-        self.height = MARGIN + 26 + self.top + 26 * math.ceil(len(card["constraints"]) / COLUMNS) + 6
+        self.height = MARGIN + 26 + self.top + 26 * math.ceil(len(card["constraints"]) / columns) + 6
 
     def colour_of(self, part: str | None) -> Colour:
         return ACCENTS[self.parts.index(part) % len(ACCENTS)] if part in self.parts else ACCENTS[0]
@@ -71,12 +72,12 @@ class _Header:
         card, y = self.card, MARGIN + 26
         x = canvas.text((MARGIN, y), card["name"], size=34, colour=BRIGHT, weight=700)
         canvas.text((x + 14, y), f"v{card['version']}", size=34, colour=FAINT, weight=300)
-        canvas.text((MARGIN, y + 32), canvas.fitted(card["description"], WIDTH - 2 * MARGIN, size=16), size=16)
+        canvas.text((MARGIN, y + 32), canvas.fitted(card["description"], self.width - 2 * MARGIN, size=16), size=16)
         self._figures(canvas, y + 66)
         self._parts(canvas, y + 84)
         for i, each in enumerate(card["constraints"]):
-            left = MARGIN + i % COLUMNS * (CARD_WIDTH + GAP)
-            self._constraint(canvas, left, y + self.top + 26 * (i // COLUMNS), each)
+            left = MARGIN + i % self.columns * (CARD_WIDTH + GAP)
+            self._constraint(canvas, left, y + self.top + 26 * (i // self.columns), each)
 
     def _figures(self, canvas: Canvas, y: int) -> None:
         card = self.card
