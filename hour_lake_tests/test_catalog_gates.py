@@ -12,6 +12,7 @@ from hour_lake.catalog.expression import columns_of
 from hour_lake.catalog.gates import Gate, flags_of, load_gates
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.errors import ConfigError
+from hour_lake.lake.embedded import EmbeddedLake
 from hour_lake.passes.registry import load_layers
 from hour_lake_tests.catalog_corpus import (
     LAYERS,
@@ -23,7 +24,6 @@ from hour_lake_tests.catalog_corpus import (
     put_video,
     segments,
 )
-from hour_lake_tests.memory_lake import MemoryLake
 
 EXPOSURE = Gate("exposure", "luminance.mean BETWEEN 60 AND 100", "luminance.mean", "it's too dark or bright", "test")
 BLINKS = Gate("blinks", "blink.blinks_per_minute < 30", "blink.blinks_per_minute", "too many blinks", "test")
@@ -32,7 +32,7 @@ GATES = [EXPOSURE, BLINKS]
 
 @pytest.fixture
 def lake(tmp_path):
-    return MemoryLake(tmp_path / "lake")
+    return EmbeddedLake.open(tmp_path / "lake")
 
 
 def test_verdicts_values_and_reasons(lake):
@@ -94,8 +94,8 @@ def test_gates_may_ask_the_video_and_the_manifest(lake):
 
 def test_a_batch_reads_its_own_files_only(lake, monkeypatch):
     made = fill(lake)
-    opened = []
-    monkeypatch.setattr(lake, "location", lambda entry: opened.append(entry.path) or str(lake.folder / entry.digest))
+    opened, place = [], lake.location
+    monkeypatch.setattr(lake, "location", lambda entry: opened.append(entry.path) or place(entry))
     flags_of(lake, "main", made[:1], gates=[EXPOSURE], layers=LAYERS)
     assert sorted(path.split("/")[0] for path in opened) == ["layers", "manifests", "videos"]
 

@@ -12,6 +12,7 @@ from hour_lake.catalog.connect import connect, pinned_commit
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.catalog.sources import layer_source
 from hour_lake.errors import LakeError, LayerError
+from hour_lake.lake.embedded import EmbeddedLake
 from hour_lake.passes.declare import layer
 from hour_lake_tests.catalog_corpus import (
     LAYERS,
@@ -27,12 +28,11 @@ from hour_lake_tests.catalog_corpus import (
     put_video,
     segments,
 )
-from hour_lake_tests.memory_lake import MemoryLake
 
 
 @pytest.fixture
 def lake(tmp_path):
-    return MemoryLake(tmp_path / "lake")
+    return EmbeddedLake.open(tmp_path / "lake")
 
 
 def facts(lake, ref="main", layers=LAYERS):
@@ -169,7 +169,7 @@ def test_compacted_files_are_read_instead_of_the_small_ones(lake):
 def test_compaction_gives_the_same_bytes_again(tmp_path):
     written = []
     for name in ("a", "b"):
-        lake = MemoryLake(tmp_path / name)
+        lake = EmbeddedLake.open(tmp_path / name)
         fill(lake)
         compact_into(lake)
         written.append([(e.path, e.digest) for e in lake.entries("main", "tables/")])
@@ -224,10 +224,10 @@ STEP = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, min_size=2, max_size=10))
 def test_whatever_was_compacted_when_the_answer_is_that_of_the_small_files(tmp_path_factory, steps):
-    lake = MemoryLake(tmp_path_factory.mktemp("lake"))
+    lake = EmbeddedLake.open(tmp_path_factory.mktemp("lake"))
     layers = {**LAYERS, "loud": loud}
     for number, step in enumerate(steps):
         if step[0] == "compact":

@@ -12,8 +12,8 @@ from hour_lake.datasets.publish import compose_and_publish, find_version, pin_sp
 from hour_lake.datasets.pull import pull_dataset
 from hour_lake.datasets.spec import parse_spec
 from hour_lake.errors import DatasetError
+from hour_lake.lake.embedded import EmbeddedLake
 from hour_lake_tests.catalog_corpus import LAYERS, compact_into, fill, put_segment, segments
-from hour_lake_tests.memory_lake import MemoryLake
 
 SPEC = b"""
 name: toy
@@ -31,7 +31,7 @@ include: [clip, audio, blink]
 
 @pytest.fixture
 def lake(tmp_path):
-    lake = MemoryLake(tmp_path / "lake")
+    lake = EmbeddedLake.open(tmp_path / "lake")
     fill(lake)
     return lake
 

@@ -52,17 +52,18 @@ def main() -> None:
     request = json.load(sys.stdin.buffer)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     import duckdb
-    import pyarrow as pa
 
     try:
         check(request["sql"])
+        import pyarrow as pa  # a refusal need not wait for it
+
         _limit(request)
         connection = _prepared(request)
         _say({"ready": True})
         _answer(connection, request, pa)
     except Refused as refused:
         _say(refused.said)
-    except (MemoryError, pa.ArrowMemoryError):
+    except MemoryError:  # Arrow's is one, too
         _say(Refused("QUERY_LIMIT", MEMORY).said)
     except duckdb.Error as error:
         _say(_explained(error).said)

@@ -1,11 +1,15 @@
 """Publishing: index and document committed, and a tag that never moves; what is unchanged stays the version it is."""
 
+import io
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from hour_lake.datasets.compose import Composed, compose
 from hour_lake.datasets.spec import DatasetSpec, is_dataset_name, parse_spec
@@ -85,6 +89,12 @@ def read_card(lake: Lake, name: str) -> dict[str, Any]:
         "commit": found.commit_id,
         "index_sha256": found.digest,
     }
+
+
+def read_index(lake: Lake, version: Version) -> pa.Table:
+    """The index of a version: the columns of `compose.INDEX`, page checksums verified."""
+    data = lake.read(version.commit_id, f"datasets/{version.name}/index.parquet")
+    return pq.read_table(io.BytesIO(data), page_checksum_verification=True)
 
 
 def find_version(lake: Lake, name: str) -> Version:
