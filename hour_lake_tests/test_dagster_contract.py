@@ -1,4 +1,4 @@
-"""What Hour Lake rests on inside Dagster, checked with toy assets: one event a finished key, red keys only where it failed."""
+"""What Hour Lake rests on inside Dagster, with toy assets: one event a finished key, red keys only where it failed."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -100,8 +100,15 @@ def test_a_bad_row_is_refused_and_good_ones_are_taken(code: str, row: str) -> No
     assert found.refused[0].fix
 
 
-BAD_JSON = ['{"source": "a.mp4",}', '{"source": NaN}', '{"source": "a", "source": "b"}', "[" * 200 + "]" * 200, '"text"',
-            '{"source": ["a"]}', '{"source": "a.mp4", "id": ""}']  # fmt: skip
+BAD_JSON = [
+    '{"source": "a.mp4",}',
+    '{"source": NaN}',
+    '{"source": "a", "source": "b"}',
+    "[" * 200 + "]" * 200,
+    '"text"',
+    '{"source": ["a"]}',
+    '{"source": "a.mp4", "id": ""}',
+]
 
 
 @pytest.mark.parametrize("line", BAD_JSON)

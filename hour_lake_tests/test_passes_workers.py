@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hour_lake.errors import HourLakeError
-from hour_lake.passes.workers import Workers
+from hour_lake.passes.workers import AHEAD, Workers
 from hour_lake_tests.toy_work import Job, echo, work
 
 
@@ -97,7 +97,7 @@ def test_tasks_are_drawn_as_results_are_taken(workers: Workers) -> None:
             yield Job(f"s{k}", "good", k)
 
     for taken, _ in enumerate(workers.map(work, jobs()), start=1):
-        assert len(drawn) <= taken + 4
+        assert len(drawn) <= taken + AHEAD * workers.count
 
 
 def test_leaving_early_ends_what_is_at_work_and_the_pool_goes_on(workers: Workers, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_closed_workers_take_nothing() -> None:
 
 PARENT = """
 import sys
-from hour_lake.passes.workers import Workers
+from hour_lake.passes.workers import AHEAD, Workers
 from hour_lake_tests.toy_work import Job, work
 with Workers(2) as workers:
     list(workers.map(work, [Job(note, "sleep") for note in sys.argv[1:]]))

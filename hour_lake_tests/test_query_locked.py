@@ -200,7 +200,7 @@ def test_a_bomb_ends_within_its_limits(lake, sql):
     started = time.monotonic()
     error = refused(lake, sql, limits=QueryLimits(wall_seconds=0.8, memory_mib=512))
     assert error.code == "QUERY_LIMIT"
-    assert time.monotonic() - started < 5.0  # the limit itself is what hostile.md 57 asks for
+    assert time.monotonic() - started < 5.0  # the limit itself is what is asked for
     assert len(ask(lake, GOOD).rows) == 4
 
 

@@ -64,7 +64,9 @@ def _run_layers(project: Project, tasks: Sequence[Task], ledger: Ledger, scratch
     by_segment = {task.segment.id: task for task in tasks}
     jobs = [_segment_task(project, task, ledger) for task in tasks]
     limit = project.settings.segment_seconds_limit
-    for job, outcome in project.workers.map(run_segment, jobs, seconds=limit):
+    on_gpu = any(project.layers[name].compute == "gpu" for task in tasks for name in task.wanted)
+    workers = project.gpu_workers if on_gpu else project.workers
+    for job, outcome in workers.map(run_segment, jobs, seconds=limit):
         task = by_segment[job.segment_id]
         if isinstance(outcome, HourLakeError):
             yield task, dict.fromkeys(task.wanted, outcome)

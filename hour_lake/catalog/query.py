@@ -27,7 +27,7 @@ SCRIPT = Path(__file__).parent / "locked_process.py"
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """What a query may cost. A bomb must end within 5 s (hostile.md 57), so 4 s are for the query itself; making the
+    """What a query may cost. A bomb must end within 5 s, so 4 s are for the query itself; making the
     views may take longer where much was written since the last compaction."""
 
     wall_seconds: float = 4.0

@@ -60,6 +60,11 @@ class Project:
         return Workers(self.settings.worker_count, memory_gib=self.settings.limits.max_memory_gib)
 
     @cached_property
+    def gpu_workers(self) -> Workers:
+        """One process for layers with `compute="gpu"`; no limit on its address space, of which CUDA reserves far more."""
+        return Workers(1, memory_gib=None)
+
+    @cached_property
     def scan_parts(self) -> Mapping[str, str]:
         """Fingerprint parts of scanning a raw video."""
         return step_parts(source=source_of(scan), config={})

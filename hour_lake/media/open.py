@@ -48,7 +48,9 @@ def open_media(path: Path, limits: Limits) -> Generator[InputContainer]:
 def _prepare(container: InputContainer, limits: Limits) -> None:
     video, audio = video_of(container), audio_of(container)
     video.codec_context.thread_count = 1  # segments run side by side, so that one decoder needs one core only
-    # `explode`: without it a damaged frame is patched up silently. `max_pixels`: the header of the container may lie.
-    video.codec_context.options = {"err_detect": "explode", "max_pixels": str(limits.max_pixels)}
+    # `explode`: without it a damaged frame is patched up silently. `max_pixels`: the header of the container may lie;
+    # the decoder counts lines padded to whole blocks of 64.
+    most = limits.max_pixels + 64 * limits.max_side_px
+    video.codec_context.options = {"err_detect": "explode", "max_pixels": str(most)}
     if audio is not None:
         audio.codec_context.thread_count = 1

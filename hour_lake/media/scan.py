@@ -61,7 +61,7 @@ def scan(path: Path, limits: Limits) -> Scan:
         video, audio = video_of(container), audio_of(container)
         tally, picture = Tally(), _Picture(video, limits, where)
         sound = None if audio is None else _Sound(audio, limits, where)
-        for frame in tally.decoded(container, [video] if audio is None else [video, audio]):
+        for frame in tally.decoded(container, [video] if audio is None else [video, audio], where):
             if isinstance(frame, VideoFrame):
                 picture.add(frame)
             elif sound is not None:

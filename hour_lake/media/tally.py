@@ -30,8 +30,10 @@ class Tally:
     sound_frames: int = 0
     damage: list[int] = field(default_factory=list[int])
 
-    def decoded(self, container: InputContainer, streams: list[Stream]) -> Iterator[VideoFrame | AudioFrame]:
-        """Every frame of the streams, in file order, counted; damage is noted and decoding goes on."""
+    def decoded(
+        self, container: InputContainer, streams: list[Stream], where: str
+    ) -> Iterator[VideoFrame | AudioFrame]:
+        """Every frame of the streams, in file order, counted; damage is noted and decoding goes on. ENCRYPTED."""
         packets = container.demux(streams)
         while True:
             try:
@@ -41,11 +43,13 @@ class Tally:
                 return
             if packet is None:
                 return
-            yield from self._decoded(packet)
+            yield from self._decoded(packet, where)
 
-    def _decoded(self, packet: "Packet[Stream]") -> Iterator[VideoFrame | AudioFrame]:
+    def _decoded(self, packet: "Packet[Stream]", where: str) -> Iterator[VideoFrame | AudioFrame]:
         is_picture = packet.stream.type == "video"
         self.packets += 1
+        if packet.has_sidedata("encryption_info"):  # ISO/IEC 23001-7; its codec is declared as if it were not encrypted
+            raise MediaError("ENCRYPTED", "the file is encrypted", where=where, fix="give a copy without protection")
         self.pictures += bool(is_picture and packet.size and not packet.is_discard)
         # A transport stream may begin in the middle of a group of pictures: errors before the first frame are normal.
         is_begun = self.frames > 0 or packet.stream.container.format.name != "mpegts"

@@ -41,7 +41,7 @@ def codec_name(stream: Stream) -> str:
 
 
 def check_streams(container: InputContainer, limits: Limits, where: str) -> None:
-    """LIMIT_STREAMS, NO_VIDEO, ENCRYPTED, CODEC_REFUSED, LIMIT_*, UNSUPPORTED_SIZE, TIMESTAMPS or AUDIO_PARAMS."""
+    """LIMIT_STREAMS, NO_VIDEO, CODEC_REFUSED, LIMIT_*, UNSUPPORTED_SIZE, TIMESTAMPS or AUDIO_PARAMS."""
     if len(container.streams) > limits.max_streams:
         raise MediaError("LIMIT_STREAMS", f"more than {limits.max_streams} streams", value=len(container.streams),
                          where=where)  # fmt: skip
@@ -61,8 +61,6 @@ def _is_cover(stream: VideoStream) -> bool:
 
 
 def _check_codec(stream: Stream, taken: dict[str, tuple[str, ...]], where: str) -> None:
-    if getattr(stream, "codec_tag", "").startswith("enc"):  # encv, enca: ISO/IEC 23001-7
-        raise MediaError("ENCRYPTED", "the stream is encrypted", value=stream.codec_tag, where=where)
     name = codec_name(stream)
     if name not in taken:
         raise MediaError("CODEC_REFUSED", f"this {stream.type} codec is not taken", value=name, where=where,

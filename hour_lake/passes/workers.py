@@ -20,7 +20,7 @@ from hour_lake.passes.worker import unexpected
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-AHEAD = 2  # tasks handed out for each worker: one at work, one next
+AHEAD = 8  # tasks handed out for each worker: they go on while the caller is busy landing results for a while
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Workers:
     def map(
         self, function: Callable[[Task], Result], tasks: Iterable[Task], *, seconds: float | None = None
     ) -> Iterator[tuple[Task, Result | HourLakeError]]:
-        """Each task once with its result or a coded error, as they are done; at most two tasks a worker drawn ahead.
+        """Each task once with its result or a coded error, as they are done; at most AHEAD tasks a worker drawn ahead.
 
         Codes besides the task's own: DECODER_TIMEOUT after `seconds`, DECODER_CRASH (with the signal), WORKER_MEMORY.
         Leaving the loop early kills what is still at work.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hour_lake.sample.encode import Recording, turn_display, write_video
 from hour_lake.sample.loudness import integrated_lufs
 from hour_lake.sample.planes import Planes, dimmed
+from hour_lake.sample.portrait import portrait
 from hour_lake.sample.scene import Look, Scene
 from hour_lake.sample.script import Take
 from hour_lake.sample.timeline import Timeline
@@ -26,11 +27,12 @@ def film(take: Take, folder: Path) -> dict[str, Any]:
     clean = track(take.video_id, times.speech, times.duration_seconds, seed=take.seed)
     samples = _overdriven(clean, times)
     looks = _looks(times, clean)
+    scenes = [Scene(shot.camera, take.size) for shot in take.shots]
     path = folder / take.file
-    write_video(path, _recording(take), _pictures(times, looks), samples)
+    write_video(path, _recording(take), _pictures(times, scenes, looks), samples)
     if take.stored == "on its side":
         turn_display(path)
-    return _truth(times, looks, samples)
+    return _truth(times, scenes, looks, samples)
 
 
 def _looks(times: Timeline, clean: NDArray[np.float32]) -> list[list[Look]]:
@@ -57,8 +59,7 @@ def _recording(take: Take) -> Recording:
     return Recording(size, take.rate, base, take.sound, take.channels)
 
 
-def _pictures(times: Timeline, looks: list[list[Look]]) -> Iterator[tuple[int, Planes]]:
-    scenes = [Scene(shot.camera, times.take.size) for shot in times.take.shots]
+def _pictures(times: Timeline, scenes: list[Scene], looks: list[list[Look]]) -> Iterator[tuple[int, Planes]]:
     base = _recording(times.take).time_base
     moments = zip(times.times_seconds, times.shot_of_frame, times.exposure, looks, strict=True)
     for time, shot, light, people in moments:
@@ -74,7 +75,9 @@ def _turned(picture: Planes) -> Planes:
     return Planes(np.ascontiguousarray(np.rot90(picture.luma)), np.ascontiguousarray(np.rot90(picture.chroma)))
 
 
-def _truth(times: Timeline, looks: list[list[Look]], samples: NDArray[np.float32]) -> dict[str, Any]:
+def _truth(
+    times: Timeline, scenes: list[Scene], looks: list[list[Look]], samples: NDArray[np.float32]
+) -> dict[str, Any]:
     take = times.take
     has_sound = take.sound != "none"
     return {
@@ -99,19 +102,19 @@ def _truth(times: Timeline, looks: list[list[Look]], samples: NDArray[np.float32
         "dark_seconds": _rounded(times.dark, 4),
         "clipped_seconds": _rounded(times.clipped, 4),
         "second_person_seconds": _rounded(times.second_person, 6),
-        "per_frame": _per_frame(times, looks),
+        "per_frame": _per_frame(times, scenes, [people[0] for people in looks]),
     }
 
 
-def _per_frame(times: Timeline, looks: list[list[Look]]) -> dict[str, list[Any]]:
-    presenter = [people[0] for people in looks]
-    scenes = [Scene(shot.camera, times.take.size) for shot in times.take.shots]
+def _per_frame(times: Timeline, scenes: list[Scene], presenter: list[Look]) -> dict[str, list[Any]]:
+    """Everything that changes from frame to frame: name -> one value a frame."""
     boxes = [scenes[shot].face_box(look) for shot, look in zip(times.shot_of_frame, presenter, strict=True)]
+    own_yaw = portrait(times.take.speaker).yaw_degrees
     return {
         "time_seconds": _rounded(times.times_seconds.tolist(), 6),
         "mouth_openness": [_rounded(look.mouth, 3) for look in presenter],
         "eye_closure": [_rounded(look.closure, 3) for look in presenter],
-        "yaw_degrees": [_rounded(look.pose.yaw_degrees, 2) for look in presenter],
+        "yaw_degrees": [_rounded(own_yaw + look.pose.yaw_degrees, 2) for look in presenter],
         "pitch_degrees": [_rounded(look.pose.pitch_degrees, 2) for look in presenter],
         "roll_degrees": [_rounded(look.pose.roll_degrees, 2) for look in presenter],
         "exposure": _rounded(times.exposure.tolist(), 3),
@@ -121,6 +124,6 @@ def _per_frame(times: Timeline, looks: list[list[Look]]) -> dict[str, list[Any]]
 
 def _rounded(value: Any, digits: int) -> Any:
     """Floats rounded, through lists and tuples, so that the file is small and the same everywhere."""
-    return (
-        [_rounded(part, digits) for part in value] if isinstance(value, list | tuple) else round(float(value), digits)
-    )
+    if isinstance(value, list | tuple):
+        return [_rounded(part, digits) for part in cast("list[Any]", value)]
+    return round(float(value), digits)

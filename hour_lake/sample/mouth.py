@@ -11,7 +11,7 @@ from hour_lake.sample.planes import planes
 from hour_lake.sample.portrait import CHIN, NOSE_BASE
 
 LEVELS = 25
-WIDEST = 0.33  # distance of the inner lips at 1, as a share of the mouth's width
+WIDEST = 0.30  # distance of the inner lips at 1, as a share of the mouth's width
 UPPER_SHARE = 0.16  # of the opening is made by the upper lip
 JAW_SHARE = 0.62  # of the lower lip's way is also made by the chin
 UPPER_INNER = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308]
@@ -19,8 +19,8 @@ LOWER_INNER = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308]
 UPPER_OUTER = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291]
 LOWER_OUTER = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291]
 CAVITY = np.float32([0.20, 0.06, 0.06])
-TEETH = np.float32([0.95, 0.88, 0.79])
-TEETH_LENGTH = 0.10  # of the mouth's width, for a photograph that shows none
+TEETH = np.float32([0.82, 0.69, 0.61])
+TEETH_LENGTH = 0.085  # of the mouth's width, for a photograph that shows none
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +80,12 @@ def _with_cavity(
     skin: NDArray[np.float32], rgb: NDArray[np.float32], lips: Lips, box: Box, upper: Rows, lower: Rows
 ) -> NDArray[np.float32]:
     y = box.rows[:, None]
-    inside = smooth_step(y - upper + 0.5) * smooth_step(lower - y + 0.5) * smooth_step((lower - upper) / 2)
+    edge_px = 0.012 * lips.width_px
+    inside = smooth_step((y - upper) / edge_px) * smooth_step((lower - y) / edge_px)
     depth_px = np.maximum(y - upper, 0)
     dark = CAVITY * (1 - 0.5 * np.clip(depth_px / (0.3 * lips.width_px), 0, 1))[..., None]
     teeth, length_px = _teeth(rgb, lips, box, depth_px)
-    visible = smooth_step((length_px - depth_px) / (0.03 * lips.width_px) + 0.5)[..., None]
+    visible = smooth_step((length_px - depth_px) / (0.045 * lips.width_px) + 0.5)[..., None]
     cavity = dark + visible * (teeth - dark)
     return (skin + inside[..., None] * (cavity - skin)).astype(np.float32)
 
@@ -94,7 +95,9 @@ def _teeth(
 ) -> tuple[NDArray[np.floating], Rows]:
     """Colours of the upper teeth, and how long they are: the photograph's own under a smile, else an even row."""
     shown_px = lips.lower - lips.upper
-    shade = (1 - 0.35 * np.clip(np.abs(lips.across), 0, 1) ** 2)[None, :, None]
+    shade = 1 - 0.5 * np.clip(np.abs(lips.across), 0, 1) ** 2
     if shown_px.max() > TEETH_LENGTH * lips.width_px:
-        return 0.9 * shade * sampled(rgb, box, lips.upper + depth_px), 0.9 * shown_px
-    return 0.8 * shade * np.broadcast_to(TEETH, (*depth_px.shape, 3)), TEETH_LENGTH * lips.width_px * lips.arch
+        return 0.95 * shade[None, :, None] * sampled(rgb, box, lips.upper + depth_px), 0.9 * shown_px
+    under_lip = 0.45 + 0.55 * smooth_step(depth_px / (0.05 * lips.width_px))  # the lip's shadow
+    row = np.clip(1 - (1.35 * lips.across) ** 4, 0, 1)
+    return (under_lip * shade * (0.4 + 0.6 * row))[..., None] * TEETH, TEETH_LENGTH * lips.width_px * row

@@ -1,4 +1,4 @@
-"""The two portraits of the sample corpus: a person cut out of a public-domain photograph, and where the face is in it."""
+"""The two portraits of the sample corpus: people cut out of public-domain photographs, and where the face is."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 PORTRAITS = Path(__file__).parent / "portraits"
-CHIN, FOREHEAD, NOSE_BASE = 152, 10, 2
+CHIN, NOSE_BASE = 152, 2  # points of the mesh
+# How far each head is turned in its photograph already: mean of two estimates, PnP on six points and the mesh's depth.
+OWN_YAW_DEGREES = {"collins": -0.7, "hopper": 1.8}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +29,11 @@ class Portrait:
     alpha: NDArray[np.float32]
     mesh: NDArray[np.float32]
     lids: NDArray[np.float32]
+
+    @property
+    def yaw_degrees(self) -> float:
+        """How far the head is turned in the photograph; positive has the nose to the right of the middle."""
+        return OWN_YAW_DEGREES[self.name]
 
     @property
     def face_centre(self) -> NDArray[np.float32]:

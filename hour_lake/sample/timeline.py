@@ -1,4 +1,4 @@
-"""When everything happens in a take: frame times, speech, cuts, blinks, head poses. Pure; a take always gives the same."""
+"""When everything happens in a take: frame times, speech, cuts, blinks, head poses. A take always gives the same."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,19 +109,14 @@ class Timeline:
         return closure(self.blinks, self.times_seconds)
 
     def poses(self, said: Curve) -> list[Pose]:
-        """The presenter's head at each frame; `said` is the mouth's opening, which makes the head nod a little."""
+        """The presenter's head at each frame; `said` is the mouth's opening, with which the head bobs a little."""
         times, seed = self.times_seconds, self.take.seed
-        targets = np.random.default_rng([seed, 1]).uniform(-1, 1, (len(self.speech), 2))
-        yaw = 2.0 * _wave(times, seed, 0.13) + _turns(
-            times, [s[0] for s in self.speech], 16 * _alternating(targets[:, 0])
-        )
-        pitch = (
-            1.2 * _wave(times, seed + 1, 0.19)
-            + _turns(times, [s[0] for s in self.speech], 4 * targets[:, 1])
-            + 1.5 * said
-        )
+        starts = [start for start, _ in self.speech]
+        sizes = np.random.default_rng([seed, 1]).uniform(-1, 1, (len(starts), 2))
+        yaw = 2.0 * _wave(times, seed, 0.13) + _turns(times, starts, 16 * _alternating(sizes[:, 0]))
+        pitch = 1.5 * _wave(times, seed + 1, 0.19) + _turns(times, starts, 6 * sizes[:, 1])
         roll = 1.3 * _wave(times, seed + 2, 0.11) + 0.12 * yaw
-        shift_x, shift_y = _wave(times, seed + 3, 0.16), _wave(times, seed + 4, 0.23)
+        shift_x, shift_y = _wave(times, seed + 3, 0.16), _wave(times, seed + 4, 0.23) + 0.8 * said
         return [Pose(*map(float, values)) for values in zip(yaw, pitch, roll, shift_x, shift_y, strict=True)]
 
     def listening(self) -> tuple[Curve, list[Pose]]:

