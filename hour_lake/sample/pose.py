@@ -178,9 +178,7 @@ def settled(displacement: Grid) -> Grid:
     return np.asarray(back, np.float32)
 
 
-def fetched(
-    plane: NDArray[np.uint8], back: Grid, corner: tuple[int, int], *, step_px: int
-) -> NDArray[np.uint8]:
+def fetched(plane: NDArray[np.uint8], back: Grid, corner: tuple[int, int], *, step_px: int) -> NDArray[np.uint8]:
     """The part of a plane that the settled grid covers from `corner` (x, y) on, each pixel fetched from its source.
 
     `step_px` is how many of the plane's own pixels lie between two places of the grid.
