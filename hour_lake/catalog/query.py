@@ -22,6 +22,8 @@ from hour_lake.errors import LakeError, QueryError
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
 
+TEXT = re.compile(r"'((?:[^']|'')*)'")
+READ = re.compile(rf"read_parquet\(\[((?:{TEXT.pattern}(?:, )?)*)\]")
 SCRIPT = Path(__file__).parent / "locked_process.py"
 
 
@@ -94,32 +96,35 @@ def _tables_in(sql: str, names: frozenset[str]) -> frozenset[str] | None:
 
 def _paths_in(setup: Sequence[str]) -> list[str]:
     """Every file that our own statements read; the locked process may open these and no others."""
-    lists = [found for statement in setup for found in re.findall(r"read_parquet\(\[(.*?)\]", statement)]
-    return sorted({path.replace("''", "'") for text in lists for path in re.findall(r"'((?:[^']|'')*)'", text)})
+    lists = [found[1] for statement in setup for found in READ.finditer(statement)]
+    return sorted({path[1].replace("''", "'") for text in lists for path in TEXT.finditer(text)})
 
 
 def _ask(request: Mapping[str, Any], sql: str, limits: QueryLimits) -> Any:
     import pyarrow as pa
 
+    seconds = limits.setup_seconds
     with tempfile.TemporaryFile() as errors:
         process = _start(errors)
         try:
             pipe = _Pipe(process, limits.answer_mib * 2**20)
             pipe.send(json.dumps(request).encode())
-            ready = pipe.line(limits.setup_seconds)
+            ready = pipe.line(seconds)
             if "ready" not in ready:
                 _raise(ready, sql)
-            deadline = time.monotonic() + limits.wall_seconds
-            started = pipe.line(limits.wall_seconds)
+            seconds = limits.wall_seconds
+            deadline = time.monotonic() + seconds
+            started = pipe.line(seconds)
             if "answer" not in started:
                 _raise(started, sql)
             data = pipe.rest(deadline - time.monotonic())
+            status = _stop(process, seconds=5)  # it has closed its end, so it is about to end
         except _TooLong:
-            raise _limit(f"the query did not end within {limits.wall_seconds:g} s", sql) from None
+            raise _limit(f"the query did not end within {seconds:g} s", sql) from None
         except _TooMuch:
             raise _limit(f"the answer has more than {limits.answer_mib} MiB", sql) from None
         finally:
-            status = _stop(process)
+            _stop(process, seconds=0)
     if status == 3:
         raise _limit(f"the answer has more than {limits.rows:,} rows", sql)
     if status != 0:
@@ -188,9 +193,10 @@ def _start(errors: IO[bytes]) -> "subprocess.Popen[bytes]":
     )  # fmt: skip
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> int:
+def _stop(process: "subprocess.Popen[bytes]", *, seconds: float) -> int:
+    """Its exit status; what has not ended by itself after some seconds is killed."""
     try:
-        status = process.wait(0.2)
+        status = process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         status = process.wait()
