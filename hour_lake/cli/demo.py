@@ -77,10 +77,10 @@ def _show_gates(project: "Project") -> None:
 
 
 def _show_dataset(project: "Project", card: dict[str, Any]) -> None:
-    from hour_lake.datasets.contact_sheet import write_contact_sheet
+    from hour_lake.datasets.contact_sheet import contact_sheet
 
-    sheet = project.settings.home / "contact_sheet.png"
-    write_contact_sheet(project.lake, card["tag"], sheet, layers=project.layers)
+    name = f"{card['name']}@v{card['version']}"
+    sheet = contact_sheet(project.lake, name, project.settings.home / "contact_sheet.png", layers=project.layers)
     out.print(f"\ndataset [bold]{card['tag']}[/]: {card['segments']} segments, {card['seconds']:.0f} s")
     show_table(
         ("constraint", "wanted", "achieved"),

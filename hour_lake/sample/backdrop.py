@@ -26,8 +26,8 @@ def painted(backdrop: Backdrop, size: tuple[int, int]) -> NDArray[np.float32]:
     far = np.hypot((x - backdrop.light_at[0] * ratio) / 0.95, y - backdrop.light_at[1])
     pool = np.exp(-np.square(far / 0.62))[..., None]
     edge = np.hypot(x / ratio - 0.5, 0.8 * (y - 0.5))
-    wall = np.float32(backdrop.wall) * (1.12 - 0.75 * np.square(edge))[..., None]
-    rgb = wall + pool * (np.float32(backdrop.light) - wall)
+    wall = np.array(backdrop.wall, np.float32) * (1.12 - 0.75 * np.square(edge))[..., None]
+    rgb = wall + pool * (np.array(backdrop.light, np.float32) - wall)
     rgb = rgb + _lamps(backdrop, size) + _plaster(backdrop.seed, size)
     return np.clip(rgb, 0, 1).astype(np.float32)
 
@@ -43,7 +43,7 @@ def _lamps(backdrop: Backdrop, size: tuple[int, int]) -> NDArray[np.float32]:
         disc = np.zeros((height, width), np.float32)
         at = (round(x), round(height * (0.06 + 0.5 * up)))
         cv2.circle(disc, at, round(height * (0.018 + 0.035 * radius)), 1.0, -1, cv2.LINE_AA)
-        colour = np.float32(backdrop.lamps) * np.float32(0.05 + 0.13 * strength)
+        colour = np.array(backdrop.lamps, np.float32) * np.float32(0.05 + 0.13 * strength)
         layer += disc[..., None] * colour
     return np.asarray(cv2.GaussianBlur(layer, (0, 0), height / 240), np.float32)
 

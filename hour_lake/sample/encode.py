@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
+import av.codec.context
 import numpy as np
 from av.audio import AudioStream
 from av.container import OutputContainer
@@ -83,7 +85,7 @@ def _video_stream(out: OutputContainer, recording: Recording) -> VideoStream:
 
 def _audio_stream(out: OutputContainer, recording: Recording) -> AudioStream:
     layout = "stereo" if recording.channels == 2 else "mono"
-    stream = out.add_stream(recording.sound, rate=RATE_HZ, layout=layout)
+    stream = cast("AudioStream", out.add_stream(recording.sound, rate=RATE_HZ, layout=layout))
     stream.codec_context.flags |= av.codec.context.Flags.bitexact
     if recording.sound == "aac":
         stream.bit_rate = 96_000 * recording.channels
@@ -116,5 +118,5 @@ def _write_sound(
     """Chunks up to a time, so that sound and picture lie side by side in the file."""
     for frame in sound:
         out.mux(audio.encode(frame))
-        if frame.pts / RATE_HZ > until_seconds:
+        if float((frame.pts or 0) / RATE_HZ) > until_seconds:
             return

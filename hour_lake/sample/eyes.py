@@ -1,4 +1,4 @@
-"""An eye at every degree of closing, painted once: the upper lid's skin slides down over the eyeball to the lower lid."""
+"""An eye at every degree of closing, painted once: the upper lid's skin slides down over the eyeball."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from hour_lake.sample.planes import Planes, planes
 LEVELS = 17
 LOWER_LID_SHARE = 0.12  # of the opening is closed by the lower lid
 LID_SHADE, LID_SHARE, LID_ABOVE = 0.9, 0.9, 0.8
-LASHES = np.float32([0.16, 0.10, 0.08])
+LASHES = np.array([0.16, 0.10, 0.08], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,9 @@ def _closed(
     skin = _lidded(skin, y, upper, new_upper, lower, box)
     inside = smooth_step(y - new_upper + 0.5) * smooth_step(new_lower - y + 0.5)
     picture = skin + inside[..., None] * (box.of(rgb) - skin)
-    return _with_lashes(picture, y - new_upper, closure * smooth_step((lower - upper) / 2), 0.018 * np.ptp(lids[:, 0]))
+    return _with_lashes(
+        picture, y - new_upper, closure * smooth_step((lower - upper) / 2), 0.018 * float(np.ptp(lids[:, 0]))
+    )
 
 
 def _lidded(
@@ -64,7 +66,7 @@ def _lidded(
     colour = np.median(cheek, axis=0) * np.float32(LID_SHADE)
     covered = np.clip((new_upper - upper) / max(0.5 * gap.max(), 1), 0, 1)
     from_crease = smooth_step((y - upper + LID_ABOVE * gap) / np.maximum((LID_ABOVE + 0.7) * gap, 1))
-    area = np.float32(from_crease * (y < new_upper + 1) * covered)
+    area = (from_crease * (y < new_upper + 1) * covered).astype(np.float32)
     soft = cv2.GaussianBlur(area, (0, 0), 0.16 * gap.max() + 0.5)
     share = LID_SHARE * np.clip(1.5 * soft, 0, 1) * smooth_step(new_upper - y + 0.5)
     return (skin + share[..., None] * np.maximum(colour - skin, 0)).astype(np.float32)

@@ -54,7 +54,8 @@ def _overdriven(clean: NDArray[np.float32], times: Timeline) -> NDArray[np.float
 
 
 def _recording(take: Take) -> Recording:
-    size = take.size[::-1] if take.stored == "on its side" else take.size
+    width, height = take.size
+    size = (height, width) if take.stored == "on its side" else take.size
     base = Fraction(1, 1000) if take.pace == "variable" else 1 / take.rate
     return Recording(size, take.rate, base, take.sound, take.channels)
 

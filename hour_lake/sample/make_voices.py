@@ -1,4 +1,4 @@
-"""Makes the voice files of the sample corpus with espeak-ng: `python -m hour_lake.sample.make_voices`. Run by hand only.
+"""Makes the voice files of the sample corpus with espeak-ng: `python -m hour_lake.sample.make_voices`. Run by hand.
 
 One Ogg Opus file a video holds its sentences one after the other, without the silence around them; `offsets.json` says
 at which sample each begins. The files are part of the package, so espeak-ng is not needed to make the corpus.

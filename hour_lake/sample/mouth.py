@@ -1,4 +1,4 @@
-"""A mouth at every degree of opening, painted once: the jaw and the lower lip go down, teeth and a dark cavity appear."""
+"""A mouth at every degree of opening, painted once: jaw and lower lip go down, teeth and a dark cavity appear."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ UPPER_INNER = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308]
 LOWER_INNER = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308]
 UPPER_OUTER = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291]
 LOWER_OUTER = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291]
-CAVITY = np.float32([0.20, 0.06, 0.06])
-TEETH = np.float32([0.82, 0.69, 0.61])
+CAVITY = np.array([0.20, 0.06, 0.06], np.float32)
+TEETH = np.array([0.82, 0.69, 0.61], np.float32)
 TEETH_LENGTH = 0.085  # of the mouth's width, for a photograph that shows none
 
 
@@ -71,7 +71,8 @@ def _opened(rgb: NDArray[np.float32], lips: Lips, chin_y: float, box: Box, openn
     skin = folded(
         rgb, box,
         (nose, lips.top, lips.upper, lips.lower, lips.bottom, chin, neck),
-        (nose, lips.top - 0.05 * widest * lips.arch, upper, lower, lips.bottom + 0.9 * drop * lips.arch, chin + JAW_SHARE * drop, neck),
+        (nose, lips.top - 0.05 * widest * lips.arch, upper, lower,
+         lips.bottom + 0.9 * drop * lips.arch, chin + JAW_SHARE * drop, neck),
     )  # fmt: skip
     return _with_cavity(skin, rgb, lips, box, upper, lower)
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 KR, KB = 0.2126, 0.0722  # BT.709
+TO_LUMA = np.array([KR, 1 - KR - KB, KB], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +35,9 @@ class Planes:
 def planes(rgb: NDArray[np.float32]) -> Planes:
     """RGB in 0..1, float32 `(height, width, 3)` with even sides, as planes."""
     height, width = rgb.shape[:2]
-    luma = rgb @ np.float32([KR, 1 - KR - KB, KB])
+    luma = rgb @ TO_LUMA
     small = cv2.resize(rgb, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    small_luma = small @ np.float32([KR, 1 - KR - KB, KB])
+    small_luma = small @ TO_LUMA
     blue = (small[..., 2] - small_luma) / (2 - 2 * KB)
     red = (small[..., 0] - small_luma) / (2 - 2 * KR)
     chroma = np.stack([blue, red], -1)

@@ -55,8 +55,8 @@ def portrait(name: str) -> Portrait:
         raise FileNotFoundError(PORTRAITS / f"{name}.jpg")
     return Portrait(
         name,
-        np.float32(picture) / 255,
-        np.float32(alpha) / 255,
+        np.asarray(picture / 255, np.float32),
+        np.asarray(alpha / 255, np.float32),
         np.load(PORTRAITS / f"{name}_mesh.npy", allow_pickle=False),
         np.load(PORTRAITS / f"{name}_lids.npy", allow_pickle=False),
     )

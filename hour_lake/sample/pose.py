@@ -13,10 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hour_lake.sample.folding import smooth_step
-from hour_lake.sample.portrait import CHIN, Portrait
-
-DEPTH_GAIN = 1.45  # the smoothing takes depth away: with this, a turn of 18 degrees is measured as 18 degrees
 STILL = 0.004  # a place that follows less than this is taken not to move
 STEP_PX = 8  # a map is worked out on every 8th pixel and stretched
 Grid = NDArray[np.float32]
@@ -53,10 +49,10 @@ class Head:
     swaying: Grid
 
     def placed(self, matrix: NDArray[np.float32], size: tuple[int, int]) -> "Head":
-        """The same in another picture, on a grid of every 8th pixel; `matrix` `(2, 3)` maps pixels, one scale for both."""
+        """The same in another picture, on a grid of every 8th pixel; `matrix` `(2, 3)` maps pixels."""
         scale = float(matrix[0, 0])
         columns, rows = -(-size[0] // STEP_PX), -(-size[1] // STEP_PX)
-        shrunk = np.float32(matrix / STEP_PX)
+        shrunk = (matrix / STEP_PX).astype(np.float32)
         shrunk[:, 2] += 0.5 / STEP_PX - 0.5
         border = {"turning": 0.0, "tilting": 0.0, "swaying": 0.0}
         made = {
@@ -78,17 +74,17 @@ class Head:
         return np.maximum(np.maximum(self.turning, self.tilting), self.swaying) > STILL
 
     def displacement(self, pose: Pose, scale: float) -> Grid:
-        """Where each place goes, minus where it is: float32 `(height, width, 2)`; `scale` pixels for one of the photograph."""
+        """Where each place goes, minus where it is, `(height, width, 2)`; `scale`: pixels for one of the photograph."""
         turn = rotation(pose).astype(np.float32)
         out = np.empty((*self.x.shape, 2), np.float32)
         roll = np.radians(pose.roll_degrees)
         for axis, own in enumerate((self.x, self.y)):
             moved = turn[axis, 0] * self.x + turn[axis, 1] * self.y + turn[axis, 2] * self.depth
             out[..., axis] = self.turning * (moved - own)
-        tilt = np.float32([np.cos(roll) - 1, np.sin(roll)])
+        tilt = np.array([np.cos(roll) - 1, np.sin(roll)], np.float32)
         out[..., 0] += self.tilting * (tilt[0] * self.x - tilt[1] * self.neck_y)
         out[..., 1] += self.tilting * (tilt[1] * self.x + tilt[0] * self.neck_y)
-        out += self.swaying[..., None] * np.float32([scale * pose.shift_x_px, scale * pose.shift_y_px])
+        out += self.swaying[..., None] * np.array([scale * pose.shift_x_px, scale * pose.shift_y_px], np.float32)
         return out
 
 
@@ -98,71 +94,6 @@ def rotation(pose: Pose) -> NDArray[np.float64]:
     about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
     return about_x @ about_y
-
-
-def head(person: Portrait) -> Head:
-    """Depth and weights of a portrait, at the photograph's own size."""
-    height, width = person.alpha.shape
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    size = person.face_height_px
-    pivot_x, pivot_y = person.face_centre
-    chin_y = float(person.mesh[CHIN, 1])
-    depth, face = _depth(person)
-    above_collar = smooth_step((chin_y + 0.35 * size - y) / (0.35 * size))
-    body = cv2.GaussianBlur(np.float32(person.alpha > 0.5), (0, 0), 0.12 * size)
-    near = np.clip(1.6 * cv2.GaussianBlur(_dilated(person.alpha, 0.2 * size), (0, 0), 0.1 * size) - 0.3, 0, 1)
-    ground = smooth_step((chin_y + 2.2 * size - y) / (2.2 * size))
-    return Head(
-        x - pivot_x, y - pivot_y, y - np.float32(chin_y + 0.25 * size), depth, face,
-        np.float32(near * above_collar), np.float32(np.maximum(near, body) * ground),
-    )  # fmt: skip
-
-
-def _dilated(alpha: NDArray[np.float32], radius_px: float) -> NDArray[np.float32]:
-    side = 2 * round(radius_px) + 1
-    return np.asarray(cv2.dilate(alpha, np.ones((side, side), np.uint8)), np.float32)
-
-
-def _depth(person: Portrait) -> tuple[Grid, Grid]:
-    """z towards the camera, 0 at the ears, and how far a place is part of the face; both fade out towards the outline."""
-    height, width = person.alpha.shape
-    small = (width // 4, height // 4)
-    x, y = np.meshgrid(4 * np.arange(small[0]) + 1.5, 4 * np.arange(small[1]) + 1.5)
-    hull = cv2.convexHull(np.ascontiguousarray(person.mesh[:, :2]))
-    face = np.zeros((height, width), np.uint8)
-    cv2.fillConvexPoly(face, np.rint(hull).astype(np.int32), 255)
-    inside = cv2.resize(face, small, interpolation=cv2.INTER_AREA) > 127
-    towards = DEPTH_GAIN * np.maximum(np.percentile(person.mesh[:, 2], 94) - person.mesh[:, 2], 0)
-    depth = np.zeros(x.shape)
-    depth[inside] = _smoothed(
-        np.stack([x[inside], y[inside]], 1), person.mesh[:, :2], towards, 0.055 * person.face_height_px
-    )
-    still = cv2.resize(person.alpha, small, interpolation=cv2.INTER_AREA) < 0.5
-    still |= y > person.mesh[CHIN, 1] + 0.4 * person.face_height_px
-    free = ~inside & ~still
-    part = inside.astype(np.float64)
-    depth, part = _relaxed(depth, free), _relaxed(part, free)
-    back, soft = (width, height), 0.016 * person.face_height_px
-    return (
-        np.asarray(cv2.resize(cv2.GaussianBlur(depth, (0, 0), soft), back, interpolation=cv2.INTER_LINEAR), np.float32),
-        np.asarray(cv2.resize(cv2.GaussianBlur(part, (0, 0), soft), back, interpolation=cv2.INTER_LINEAR), np.float32),
-    )
-
-
-def _smoothed(
-    places: NDArray[np.floating], known: NDArray[np.floating], values: NDArray[np.floating], sigma_px: float
-) -> NDArray[np.float64]:
-    """Values at places as the mean of the known ones near by, with Gaussian weights."""
-    squared = np.square(places[:, None] - known[None]).sum(-1) / sigma_px**2
-    weights = np.exp(-0.5 * (squared - squared.min(1, keepdims=True)))
-    return (weights @ values.astype(np.float64)) / weights.sum(1)
-
-
-def _relaxed(values: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The free places filled so that each is the mean of its neighbours (a stretched membrane)."""
-    for _ in range(600):
-        values[free] = cv2.blur(values, (3, 3))[free]
-    return values
 
 
 def settled(displacement: Grid) -> Grid:
@@ -178,9 +109,7 @@ def settled(displacement: Grid) -> Grid:
     return np.asarray(back, np.float32)
 
 
-def fetched(
-    plane: NDArray[np.uint8], back: Grid, corner: tuple[int, int], *, step_px: int
-) -> NDArray[np.uint8]:
+def fetched(plane: NDArray[np.uint8], back: Grid, corner: tuple[int, int], *, step_px: int) -> NDArray[np.uint8]:
     """The part of a plane that the settled grid covers from `corner` (x, y) on, each pixel fetched from its source.
 
     `step_px` is how many of the plane's own pixels lie between two places of the grid.
@@ -202,6 +131,6 @@ def _own(columns: int, rows: int) -> tuple[Grid, Grid]:
 
 def moved(points: NDArray[np.floating], displacement: Grid) -> NDArray[np.float64]:
     """Where points `(n, 2)` of the picture go."""
-    at = np.float32((points + 0.5) / STEP_PX - 0.5)
+    at = ((points + 0.5) / STEP_PX - 0.5).astype(np.float32)
     step = cv2.remap(displacement, at[:, 0], at[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return points + step.reshape(-1, 2).astype(np.float64)

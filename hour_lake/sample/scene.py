@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hour_lake.sample.backdrop import Backdrop, painted
+from hour_lake.sample.depth import head
 from hour_lake.sample.eyes import Shapes, eye_shapes
 from hour_lake.sample.mouth import mouth_shapes
 from hour_lake.sample.planes import Planes, planes
 from hour_lake.sample.portrait import Portrait, portrait
-from hour_lake.sample.pose import STEP_PX, Grid, Head, Pose, fetched, head, moved, settled
+from hour_lake.sample.pose import STEP_PX, Grid, Head, Pose, fetched, moved, settled
 
 BROWS = ([52, 65, 53], [282, 295, 283])  # the lower edge of each brow in the mesh
 
@@ -106,7 +107,7 @@ def _matrix(place: Place, size: tuple[int, int]) -> NDArray[np.float32]:
     person = portrait(place.person)
     scale = place.face_height * size[1] / person.face_height_px
     shift = np.array(place.at) * size - scale * person.face_centre
-    return np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
 
 
 def _composited(rgb: NDArray[np.float32], person: Portrait, matrix: NDArray[np.float32]) -> NDArray[np.float32]:

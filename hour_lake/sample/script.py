@@ -20,8 +20,8 @@ COLLINS_BESIDE = Place("collins", 0.375, (0.28, 0.46))
 HOPPER_BESIDE = Place("hopper", 0.31, (0.82, 0.45))
 COLLINS_UPRIGHT = Place("collins", 0.185, (0.5, 0.33))
 
-EVEN = (0.7, 0.55, 1.2, 0.5, 0.65, 1.3, 0.6)  # seconds of silence before each sentence
-TAIL_SECONDS = 0.8
+EVEN = (0.6, 0.5, 1.2, 0.45, 0.55, 1.2, 0.5)  # seconds of silence before each sentence
+TAIL_SECONDS = 0.6
 
 
 @dataclass(frozen=True)

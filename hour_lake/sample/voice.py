@@ -18,7 +18,7 @@ ROOM_TONE = 0.0006  # standard deviation of the noise under everything, full sca
 @cache
 def sentences(video_id: str) -> tuple[NDArray[np.float32], ...]:
     """The sentences of one video, each float32 `(n,)` at 48 kHz in -1..1, starting and ending on a sound."""
-    samples, _ = soundfile.read(VOICES / f"{video_id}.ogg", dtype="float32")
+    samples = np.asarray(soundfile.read(VOICES / f"{video_id}.ogg", dtype="float32")[0], np.float32)
     offsets = json.loads((VOICES / "offsets.json").read_text())[video_id]
     return tuple(samples[a:b] for a, b in pairwise(offsets))
 
