@@ -162,15 +162,15 @@ def test_the_process_says_what_the_check_says(lake, sql, code):
 
 def test_the_engine_itself_refuses_files_too(lake, tmp_path, monkeypatch):
     """The second lock, with the first one open: a file that is not of the commit, and a variable of the process."""
-    from hour_lake.catalog import query
+    from hour_lake.catalog import locked_pipe
 
     secret = tmp_path / "secret.csv"
     secret.write_text("password\nhunter2\n")
     script = tmp_path / "unlocked.py"
-    text = query.SCRIPT.read_text().replace('        check(request["sql"])\n', "")
-    assert text != query.SCRIPT.read_text()
+    text = locked_pipe.SCRIPT.read_text().replace('        check(request["sql"])\n', "")
+    assert text != locked_pipe.SCRIPT.read_text()
     script.write_text(text)
-    monkeypatch.setattr(query, "SCRIPT", script)
+    monkeypatch.setattr(locked_pipe, "SCRIPT", script)
     for sql in (
         f"FROM read_csv('{secret}')",
         f"FROM '{secret}'",
@@ -256,7 +256,7 @@ def test_an_object_that_is_gone_is_the_lakes_fault(tmp_path):
 
 
 def test_the_locked_process_imports_nothing_of_ours():
-    from hour_lake.catalog import query
+    from hour_lake.catalog import locked_pipe
 
-    assert "hour_lake" not in [line.split()[1].split(".")[0] for line in query.SCRIPT.read_text().splitlines()
+    assert "hour_lake" not in [line.split()[1].split(".")[0] for line in locked_pipe.SCRIPT.read_text().splitlines()
                                if line.lstrip().startswith(("import ", "from "))]  # fmt: skip
