@@ -29,7 +29,7 @@ def measure(corpus: Path, weights: Path, scratch: Path) -> list[Measure]:
         Measure("7 frame layers together / the most expensive alone", together / alone[costly], "x",
                 f"{together:.2f} s; {costly} with what it reads {alone[costly]:.2f} s"),
         Measure("7 frame layers one by one / together", separately / together, "x", f"with what each reads: {shown} s"),
-        Measure("7 frame layers together, a frame", together / SEGMENT.frames * 1000, "ms", "720p, one thread, decoded"),
+        Measure("7 frame layers together, a frame", together / SEGMENT.frames * 1000, "ms", "720p, one thread"),
     ]  # fmt: skip
 
 

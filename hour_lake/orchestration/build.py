@@ -27,7 +27,7 @@ def build_definitions(layers: Mapping[str, Layer], *, partitions_per_run: int) -
     manifest -> videos -> segment_plan -> segments -> audio -> layers (a pass a step) -> cleaning_flags
         -> catalog -> dataset
     """
-    # Backfill policies are marked beta in Dagster 1.13; the pinned version and a contract test stand in for the warning.
+    # Backfill policies are beta in Dagster 1.13; the pinned version and a contract test stand in for the warning.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     policy = dg.BackfillPolicy.multi_run(partitions_per_run)
     found = list(layers.values())
