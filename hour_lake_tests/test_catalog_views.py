@@ -1,19 +1,25 @@
 """Views over one commit: a query sees its own writes, whatever was compacted before."""
 
+import io
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import hour_lake
+from hour_lake.catalog.buckets import parquet_bytes
 from hour_lake.catalog.connect import connect, pinned_commit
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.catalog.sources import layer_source
 from hour_lake.errors import LakeError, LayerError
 from hour_lake.lake.embedded import EmbeddedLake
 from hour_lake.passes.declare import layer
+from hour_lake.settings import Settings
 from hour_lake_tests.catalog_corpus import (
     LAYERS,
     blink,
@@ -269,3 +275,24 @@ def _apply(tx, number, kind, which, detail):
         put_video(tx, video, height=detail)
     else:
         put_manifest(tx, f"m{which}", [video], **{detail: number})
+
+
+def test_connect_finds_lake_branch_and_layers_by_the_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOUR_LAKE_HOME", str(tmp_path / "home"))
+    fill(EmbeddedLake.open(Path(Settings.load().lake_address)))
+    with hour_lake.connect() as connection:
+        assert connection.execute("SELECT count(luminance), count(mel) FROM facts").fetchall() == [(20, 0)]
+
+
+def test_rows_of_one_segment_are_never_in_two_row_groups(monkeypatch):
+    monkeypatch.setattr("hour_lake.catalog.buckets.ROWS_PER_GROUP", 4)
+    names = ["a"] * 3 + ["b"] * 7 + ["c"] * 1 + ["d"] * 4
+    file = pq.ParquetFile(io.BytesIO(parquet_bytes(pa.table({"_path": names, "x": range(15)}), together="_path")))
+    groups = [file.read_row_group(i).column("_path").to_pylist() for i in range(file.num_row_groups)]
+    assert [sorted(set(group)) for group in groups] == [["a", "b"], ["c", "d"]]
+    assert sum(groups, []) == names
+    nothing = pq.ParquetFile(
+        io.BytesIO(parquet_bytes(pa.table({"_path": pa.array([], pa.string())}), together="_path"))
+    )
+    assert nothing.metadata.num_rows == 0

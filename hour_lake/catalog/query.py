@@ -2,35 +2,32 @@
 
 import io
 import json
-import os
 import re
-import selectors
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from hour_lake.catalog.connect import explain_facts, load_declared, open_at, script_of, table_names
+from hour_lake.catalog.locked_pipe import Pipe, TooLong, TooMuch, start, stop
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.errors import LakeError, QueryError
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
 
-SCRIPT = Path(__file__).parent / "locked_process.py"
+TEXT = re.compile(r"'((?:[^']|'')*)'")
+READ = re.compile(rf"read_parquet\(\[((?:{TEXT.pattern}(?:, )?)*)\]")
 
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """What a query may cost. A bomb must end within 5 s, so 4 s are for the query itself; making the
-    views may take longer where much was written since the last compaction."""
+    """What a query may cost. A bomb must end within 5 s, so 3.5 s are for the query itself; making
+    the views may take longer where much was written since the last compaction."""
 
-    wall_seconds: float = 4.0
+    wall_seconds: float = 3.5
     setup_seconds: float = 120.0
     memory_mib: int = 1024
     threads: int = 2
@@ -94,110 +91,40 @@ def _tables_in(sql: str, names: frozenset[str]) -> frozenset[str] | None:
 
 def _paths_in(setup: Sequence[str]) -> list[str]:
     """Every file that our own statements read; the locked process may open these and no others."""
-    lists = [found for statement in setup for found in re.findall(r"read_parquet\(\[(.*?)\]", statement)]
-    return sorted({path.replace("''", "'") for text in lists for path in re.findall(r"'((?:[^']|'')*)'", text)})
+    lists = [found[1] for statement in setup for found in READ.finditer(statement)]
+    return sorted({path[1].replace("''", "'") for text in lists for path in TEXT.finditer(text)})
 
 
 def _ask(request: Mapping[str, Any], sql: str, limits: QueryLimits) -> Any:
     import pyarrow as pa
 
+    seconds = limits.setup_seconds
     with tempfile.TemporaryFile() as errors:
-        process = _start(errors)
+        process = start(errors)
         try:
-            pipe = _Pipe(process, limits.answer_mib * 2**20)
+            pipe = Pipe(process, limits.answer_mib * 2**20)
             pipe.send(json.dumps(request).encode())
-            ready = pipe.line(limits.setup_seconds)
+            ready = pipe.line(seconds)
             if "ready" not in ready:
                 _raise(ready, sql)
-            deadline = time.monotonic() + limits.wall_seconds
-            started = pipe.line(limits.wall_seconds)
+            seconds = limits.wall_seconds
+            deadline = time.monotonic() + seconds
+            started = pipe.line(seconds)
             if "answer" not in started:
                 _raise(started, sql)
             data = pipe.rest(deadline - time.monotonic())
-        except _TooLong:
-            raise _limit(f"the query did not end within {limits.wall_seconds:g} s", sql) from None
-        except _TooMuch:
+            status = stop(process, seconds=5)  # it has closed its end, so it is about to end
+        except TooLong:
+            raise _limit(f"the query did not end within {seconds:g} s", sql) from None
+        except TooMuch:
             raise _limit(f"the answer has more than {limits.answer_mib} MiB", sql) from None
         finally:
-            status = _stop(process)
+            stop(process, seconds=0)
     if status == 3:
         raise _limit(f"the answer has more than {limits.rows:,} rows", sql)
     if status != 0:
         raise _limit("the query process was ended by its limits", sql)
     return pa.ipc.open_stream(io.BytesIO(data)).read_all()
-
-
-class _TooLong(Exception):
-    pass
-
-
-class _TooMuch(Exception):
-    pass
-
-
-class _Pipe:
-    """Both ends of the process, read with a deadline and a bound."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", most_bytes: int) -> None:
-        self._process, self._most = process, most_bytes
-        self._held = bytearray()
-
-    def send(self, data: bytes) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(data)
-            self._process.stdin.close()
-        except BrokenPipeError:
-            pass  # it died; reading says how
-
-    def line(self, seconds: float) -> dict[str, Any]:
-        """The next JSON line; what a process that died without a word stands for is a limit."""
-        deadline = time.monotonic() + seconds
-        while b"\n" not in self._held and self._more(deadline):
-            pass
-        first, found, rest = self._held.partition(b"\n")
-        if not found:
-            return {"code": "QUERY_LIMIT", "message": "the query process was ended by its limits"}
-        self._held = rest
-        return json.loads(first)
-
-    def rest(self, seconds: float) -> bytes:
-        deadline = time.monotonic() + seconds
-        while self._more(deadline):
-            if len(self._held) > self._most:
-                raise _TooMuch
-        return bytes(self._held)
-
-    def _more(self, deadline: float) -> bool:
-        assert self._process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise _TooLong
-        chunk = os.read(self._process.stdout.fileno(), 1 << 20)
-        self._held += chunk
-        return bool(chunk)
-
-
-def _start(errors: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """-P: the script's own folder stays off the path. The environment holds nothing worth reading."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return subprocess.Popen(
-        [sys.executable, "-P", str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-        env=kept, start_new_session=True, cwd="/", bufsize=0,
-    )  # fmt: skip
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> int:
-    try:
-        status = process.wait(0.2)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        status = process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    return status
 
 
 def _raise(said: Mapping[str, Any], sql: str) -> NoReturn:

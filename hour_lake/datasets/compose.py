@@ -15,6 +15,7 @@ from hour_lake.datasets.choose import Choice, Chooser
 from hour_lake.datasets.conflict import conflict_of
 from hour_lake.datasets.solver import version
 from hour_lake.datasets.spec import DatasetSpec, normalised
+from hour_lake.identity import FRAME_RATE
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
 
@@ -109,7 +110,9 @@ def _objective(spec: DatasetSpec, choice: Choice) -> float:
     """What was summed, as the specification names it: frames are told as seconds."""
     value = abs(choice.objective) if spec.objective.expression == "size" else choice.objective
     value = -value if spec.objective.minimise is not None and spec.objective.expression != "size" else value
-    return round(value / 25 if spec.objective.expression == "size" and spec.size.unit == "seconds" else value, 9)
+    return round(
+        value / FRAME_RATE if spec.objective.expression == "size" and spec.size.unit == "seconds" else value, 9
+    )
 
 
 def _part(rows: Sequence[Mapping[str, Any]], part: str) -> dict[str, Any]:
