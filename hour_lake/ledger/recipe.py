@@ -1,21 +1,28 @@
 """A fingerprint as it is kept with an output: its value, and the parts that later tell in words why it is stale."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from hour_lake.passes.fingerprint import Fingerprint, changes, combined
 
 MISSING = "missing"
+FOUND_IN = re.compile(r"^(hour_lake\.layers\.|hour_lake\.|hour_lake_layers_[0-9a-f]{8}\.)")
 
 
 def step_parts(
     *, source: Mapping[str, str], config: Mapping[str, Any], models: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """The parts that are the same for every segment: digests of code and weights, and the configuration."""
-    parts = {f"source:{name}": digest for name, digest in source.items()}
+    parts = {f"source:{plain_module(name)}": digest for name, digest in source.items()}
     parts |= {f"config:{name}": json.dumps(value, sort_keys=True, default=str) for name, value in config.items()}
     return parts | {f"model:{name}": digest for name, digest in (models or {}).items()}
+
+
+def plain_module(name: str) -> str:
+    """A module's name without where it was found, so that a folder of layers can be moved: `blink`, `models.iris`."""
+    return FOUND_IN.sub("", name)
 
 
 def recipe(parts: Mapping[str, str], inputs: Mapping[str, str | None]) -> Fingerprint:

@@ -176,8 +176,8 @@ def _enrich(
 
 def _succeeded(ended: Ended) -> Ended:
     if not ended.success:
-        raise HourLakeError("RUN_FAILED", ended.failure or "the run failed", where=f"run {ended.run_id}",
-                            fix="open the run in `make dev`")  # fmt: skip
+        raise ended.failure or HourLakeError("RUN_FAILED", "the run failed", where=f"run {ended.run_id}",
+                                             fix="open the run in `make dev`")  # fmt: skip
     return ended
 
 

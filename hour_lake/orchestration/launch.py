@@ -10,16 +10,18 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
+from hour_lake.errors import HourLakeError, error_from
+
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended. `failure` is its own sentence, when it has one."""
+    """How a run ended; `failure` is the error of its first failed step."""
 
     run_id: str
     success: bool
-    failure: str | None
+    failure: HourLakeError | None
 
 
 def job_named(name: str) -> dg.JobDefinition:
@@ -62,5 +64,17 @@ def _run(
     with dg.execute_job(
         rebuilt, instance, run_config=config, tags=dict(tags), asset_selection=selection, raise_on_error=False
     ) as result:
-        failures = [e.message or "" for e in result.all_events if e.is_failure]
-        return Ended(result.run_id, result.success, failures[0] if failures else None)
+        failures = [event for event in result.all_events if event.is_step_failure]
+        return Ended(result.run_id, result.success, _error_of(failures[0]) if failures else None)
+
+
+def _error_of(event: dg.DagsterEvent) -> HourLakeError:
+    """The coded error that a step failed with; RUN_FAILED for any other exception."""
+    data = event.step_failure_data
+    told = data.user_failure_data.metadata if data.user_failure_data else {}
+    fields = {name: str(value.value) for name, value in told.items()}
+    if {"kind", "code", "message"} <= set(fields):
+        return error_from({"value": None, "where": None, "fix": None, **fields})
+    cause = data.error.cause if data.error and data.error.cause else data.error
+    message = cause.message.strip() if cause else event.message or "the run failed"
+    return HourLakeError("RUN_FAILED", message, where=f"run {event.step_key}", fix="open the run in `make dev`")
