@@ -180,10 +180,10 @@ def test_compressed_sound_is_in_step_with_the_picture(tmp_path: Path, name: str,
     picture = "libvpx" if name.endswith("webm") else "libx264"
     sound = noise(3.0)
     source = make_video(tmp_path / name, frames=75, codec=picture, sound=sound, sound_codec=codec)
-    got = samples_of(clip_of(source, 1000, 2000)[0]).astype(float)[:, 0]
-    lags = range(-1500, 1501)
-    match = [float(np.dot(sound[48_000 + lag : 96_000 + lag, 0].astype(float), got)) for lag in lags]
-    assert abs(lags[int(np.argmax(match))]) <= (24 if name.endswith(("mkv", "webm")) else 1)  # they round to 1 ms
+    got = samples_of(clip_of(source, 1000, 2000)[0]).astype(float)[:9_600, 0]
+    near = sound[48_000 - 1_500 : 48_000 + 9_600 + 1_500, 0].astype(float)
+    lag = int(np.argmax(np.correlate(near, got, "valid"))) - 1_500
+    assert abs(lag) <= (24 if name.endswith(("mkv", "webm")) else 1)  # they round to 1 ms
 
 
 def test_sound_that_starts_late_and_ends_early_is_padded(tmp_path: Path) -> None:

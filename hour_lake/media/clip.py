@@ -32,13 +32,13 @@ SOUND_FRAME = 4096  # samples given to the encoder at once
 
 
 class Clip:
-    """An open clip. `add` the pictures in order, after the sound, if any."""
+    """An open clip. `add` the pictures in order, after the sound, if any; `frames` counts them."""
 
     def __init__(self, container: OutputContainer, look: Look, sound: NDArray[np.int16] | None) -> None:
         self._container = container
         self._video: VideoStream = container.add_stream("libx264", rate=FRAME_RATE, options=X264)
         self._audio: AudioStream | None = None
-        self._count = 0
+        self.frames = 0
         _describe(self._video, look)
         if sound is not None:
             layout = "mono" if sound.shape[1] == 1 else "stereo"
@@ -48,9 +48,9 @@ class Clip:
 
     def add(self, picture: VideoFrame) -> None:
         """Encode the next frame, a yuv420p picture."""
-        picture.pts, picture.time_base = self._count, Fraction(1, FRAME_RATE)
+        picture.pts, picture.time_base = self.frames, Fraction(1, FRAME_RATE)
         picture.pict_type = 0  # else x264 would repeat the source's choice of key frames
-        self._count += 1
+        self.frames += 1
         self._container.mux(self._video.encode(picture))
 
     def _add_sound(self, audio: AudioStream, sound: NDArray[np.int16], layout: str) -> None:

@@ -51,7 +51,8 @@ def cut(source: Path, segment: Segment, destination: Path, limits: Limits) -> Cl
         with write_clip(destination, look, sound) as clip:
             for picture in _pictures(container, video, segment, begin, where):
                 clip.add(upright(picture))
-    return _checked(destination, segment, has_sound=sound is not None)
+            check_counts(segment, clip.frames, 0 if sound is None else len(sound), has_sound=sound is not None)
+    return _read_back(destination, segment, has_sound=sound is not None)
 
 
 def _pictures(
@@ -66,22 +67,28 @@ def _pictures(
     return on_screen(spans(), start_ms=segment.start_ms, count=segment.frames)
 
 
-def _checked(clip: Path, segment: Segment, *, has_sound: bool) -> ClipFacts:
-    """Facts by reading the file; COUNT_MISMATCH, and no file, when they are not the segment's."""
+def check_counts(segment: Segment, frames: int, samples: int, *, has_sound: bool) -> None:
+    """COUNT_MISMATCH when these are not exactly the frames and samples of the segment."""
+    wanted = (segment.frames, segment.samples(MASTER_HZ) if has_sound else 0)
+    if (frames, samples) != wanted:
+        raise MediaError("COUNT_MISMATCH", f"the clip should have {wanted[0]} frames and {wanted[1]} samples",
+                         value=f"{frames} frames, {samples} samples", where=segment.id,
+                         fix="plan the video again: it may be shorter than planned")  # fmt: skip
+
+
+def _read_back(clip: Path, segment: Segment, *, has_sound: bool) -> ClipFacts:
+    """Facts by reading the file; when its counts are wrong, it is removed."""
     with av.open(str(clip), format="mov") as container:
         video, audio = container.streams.video[0], next(iter(container.streams.audio), None)
         frames = samples = 0
         for packet in container.demux(video if audio is None else (video, audio)):
             frames += bool(packet.size) and packet.stream is video
             samples += (packet.duration or 0) if packet.stream is audio else 0
-        facts = ClipFacts(
-            frames, samples, video.width, video.height, audio.codec_context.channels if audio else 0,
-            clip.stat().st_size,
-        )  # fmt: skip
-    wanted = (segment.frames, segment.samples(MASTER_HZ) if has_sound else 0)
-    if (frames, samples) != wanted:
+        channels = audio.codec_context.channels if audio else 0
+        facts = ClipFacts(frames, samples, video.width, video.height, channels, clip.stat().st_size)
+    try:
+        check_counts(segment, frames, samples, has_sound=has_sound)
+    except MediaError:
         clip.unlink()
-        raise MediaError("COUNT_MISMATCH", f"the clip should have {wanted[0]} frames and {wanted[1]} samples",
-                         value=f"{frames} frames, {samples} samples", where=segment.id,
-                         fix="plan the video again: it may be shorter than planned")  # fmt: skip
+        raise
     return facts

@@ -42,7 +42,10 @@ def open_media(path: Path, limits: Limits) -> Generator[InputContainer]:
     with container:
         check_streams(container, limits, str(path))
         _prepare(container, limits)
-        yield container
+        try:
+            yield container
+        except FFmpegError as error:
+            raise MediaError("CORRUPT", "FFmpeg gave up", value=error.strerror, where=str(path)) from error
 
 
 def _prepare(container: InputContainer, limits: Limits) -> None:

@@ -68,7 +68,10 @@ def scan(path: Path, limits: Limits) -> Scan:
                 sound.add(frame, picture.origin)
         damaged = damaged_clusters(path) if sniff(path) == "matroska" else 0
         end_seconds = max(picture.duration, sound.end if sound else Fraction(0))
-        tally.check(container, end_seconds=float(end_seconds), damaged_parts=damaged, where=where)
+        tally.check(
+            container, picture_seconds=float(picture.duration), end_seconds=float(end_seconds), damaged_parts=damaged,
+            where=where,
+        )  # fmt: skip
         picture.check()
         return _result(path, container, picture, sound)
 

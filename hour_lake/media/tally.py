@@ -4,6 +4,7 @@ Decoders are silent about most damage (a truncated mkv ends like a whole one), s
 exception: it is frames, packets and seconds that agree with what the container says.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -16,7 +17,9 @@ from av.video.frame import VideoFrame
 
 from hour_lake.errors import MediaError
 
-SHORT_SECONDS, SHORT_SHARE = 0.5, 0.02
+SHORT_SECONDS, SHORT_SHARE = 0.25, 0.02
+SHORT_PICTURE_SECONDS = 0.1
+LOST_FRAMES, LOST_SHARE = 4, 0.02  # packets without a frame that are normal: those that lead an open group of pictures
 AT_THE_END = 3  # packets: damage there, in a container without sizes, is a cut and not a flipped bit
 
 
@@ -70,34 +73,40 @@ class Tally:
                 self.sound_frames += 1
             yield frame  # type: ignore[misc]  # only video and audio are demuxed
 
-    def check(self, container: InputContainer, *, end_seconds: float, damaged_parts: int, where: str) -> None:
+    def check(
+        self, container: InputContainer, *, picture_seconds: float, end_seconds: float, damaged_parts: int, where: str
+    ) -> None:
         """NO_FRAMES, CORRUPT or TRUNCATED when the counts do not prove a whole, sound file.
 
-        `end_seconds`: how far picture and sound reach. `damaged_parts`: parts of the container with a wrong checksum.
+        `picture_seconds`: how far the picture reaches, `end_seconds`: picture or sound. `damaged_parts`: parts of the
+        container with a wrong checksum.
         """
         counts = (
             f"{self.frames} of {max(self.pictures, self.frames)} frames decoded, {len(self.damage)} damaged packets"
         )
         if not self.frames:
             raise MediaError("NO_FRAMES", "not one frame can be decoded", value=counts, where=where)
+        lost = self.pictures - self.frames
         is_stream = container.format.name == "mpegts"
-        if (
-            damaged_parts
-            or any(at <= self.packets - AT_THE_END for at in self.damage)
-            or (self.damage and not is_stream)
-        ):
+        is_damaged = any(at <= self.packets - AT_THE_END for at in self.damage) or (self.damage and not is_stream)
+        if damaged_parts or is_damaged or lost > max(LOST_FRAMES, LOST_SHARE * self.pictures):
             raise MediaError("CORRUPT", "parts of the file are damaged", value=counts, where=where, fix="copy it again")
-        declared = declared_seconds(container)
-        if self.damage or declared - end_seconds > max(SHORT_SECONDS, SHORT_SHARE * declared):
-            reached = f"{end_seconds:.2f} of {declared:.2f} s, {counts}"
+        declared, declared_picture = declared_seconds(container)
+        is_short = declared - end_seconds > max(SHORT_SECONDS, SHORT_SHARE * declared)
+        if self.damage or is_short or declared_picture - picture_seconds > SHORT_PICTURE_SECONDS:
+            reached = f"{end_seconds:.2f} of {max(declared, declared_picture):.2f} s, {counts}"
             raise MediaError("TRUNCATED", "the file ends early", value=reached, where=where, fix="copy it again, whole")
 
 
-def declared_seconds(container: InputContainer) -> float:
-    """How long the container's header says the file is; 0 where that is only guessed from the file's size."""
+def declared_seconds(container: InputContainer) -> tuple[float, float]:
+    """How long the header says the file and its picture are; 0 where it does not, or where FFmpeg only guesses.
+
+    The picture's own length is what AVI counts and what a Matroska writer may have put into the tag DURATION.
+    """
+    video, whole = container.streams.video[0], (container.duration or 0) / 1_000_000
     if container.format.name == "mpegts":
-        return 0.0
+        return 0.0, 0.0
     if container.format.name == "avi":
-        video = container.streams.video[0]
-        return float(video.frames / video.average_rate) if video.average_rate else 0.0
-    return (container.duration or 0) / 1_000_000
+        return 0.0, float(video.frames / video.average_rate) if video.average_rate else 0.0
+    tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", video.metadata.get("DURATION", ""))
+    return whole, int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3]) if tag else 0.0
