@@ -212,3 +212,17 @@ def test_a_specification_that_nobody_pinned(lake):
     with pytest.raises(DatasetError, match="DATASET_MISSING"):
         compose_and_publish(lake, "main", "toy", LAYERS)
     assert published(lake).number == 1
+
+
+@pytest.mark.parametrize(
+    ("objective", "size", "value"),
+    [
+        (b"{maximise: size}", b"{seconds: {max: 22}}", 20.0),
+        (b"{minimise: size}", b"{seconds: {min: 22}}", 24.0),
+        (b"{minimise: size}", b"{segments: {min: 4}}", 4.0),
+        (b"{minimise: luminance.mean}", b"{segments: {min: 4}}", 240.0),
+    ],
+)
+def test_the_objective_is_told_in_the_units_of_the_specification(lake, objective, size, value):
+    text = SPEC.replace(b"{maximise: luminance.mean}", objective).replace(b"{segments: {min: 4, max: 8}}", size)
+    assert composed(lake, text).document["objective"]["value"] == value

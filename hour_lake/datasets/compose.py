@@ -108,11 +108,9 @@ def _document(
 
 def _objective(spec: DatasetSpec, choice: Choice) -> float:
     """What was summed, as the specification names it: frames are told as seconds."""
-    value = abs(choice.objective) if spec.objective.expression == "size" else choice.objective
-    value = -value if spec.objective.minimise is not None and spec.objective.expression != "size" else value
-    return round(
-        value / FRAME_RATE if spec.objective.expression == "size" and spec.size.unit == "seconds" else value, 9
-    )
+    value = choice.objective if spec.objective.maximise is not None else -choice.objective
+    in_frames = spec.objective.expression == "size" and spec.size.unit == "seconds"
+    return round(value / FRAME_RATE if in_frames else value, 9)
 
 
 def _part(rows: Sequence[Mapping[str, Any]], part: str) -> dict[str, Any]:
