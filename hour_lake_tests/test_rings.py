@@ -12,7 +12,7 @@ MAY_IMPORT = {
     **{pure: {"media", "passes", "models", "layers"} for pure in PURE},
     "lake": set[str](),
     "catalog": {"lake", "passes", "ledger"},
-    "datasets": {"catalog", "lake", "passes", "ledger", "media"},
+    "datasets": {"catalog", "lake", "passes", "ledger", "media", "models"},
     "ledger": {"catalog", "lake", *PURE},
     "assets": {"ledger", "catalog", "datasets", "lake", *PURE},
     "orchestration": {"assets", "ledger", "catalog", "datasets", "lake", *PURE, "definitions"},

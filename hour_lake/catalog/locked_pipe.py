@@ -68,7 +68,7 @@ class Pipe:
 
 
 def start(errors: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """The locked process; -P keeps the script's folder off its path, and its environment holds nothing to steal."""
+    """The locked process; -P keeps the script's folder off its path, and its environment holds no secret."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
     return subprocess.Popen(
         [sys.executable, "-P", str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,

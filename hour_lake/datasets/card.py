@@ -23,7 +23,10 @@ def card_text(card: Mapping[str, Any]) -> str:
         _counted("Speakers", card["speakers"]),
         _counted("Licences of the sources", card["licences"]),
         _counted("Consent", card["consent"]),
-        _counted("Models that the layers used", {layer: ", ".join(names) for layer, names in card["models"].items()}),
+        _counted("Models that the layers used, and their licences", {
+            layer: ", ".join(f"{name} ({licence})" for name, licence in used.items())
+            for layer, used in card["models"].items()
+        }),
         _counted("Left out: candidates without", card["candidates"]["left_out"]),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -17,6 +17,7 @@ from hour_lake.datasets.solver import version
 from hour_lake.datasets.spec import DatasetSpec, normalised
 from hour_lake.identity import FRAME_RATE
 from hour_lake.lake.interface import Lake
+from hour_lake.models.registry import model
 from hour_lake.passes.declare import Layer
 
 FILE = pa.struct([("kind", pa.string()), ("path", pa.string()), ("sha256", pa.string()), ("bytes", pa.int64())])
@@ -101,7 +102,10 @@ def _document(
         "speakers": _counts(rows, "speaker"),
         "licences": _counts(rows, "licence"),
         "consent": _counts(rows, "consent"),
-        "models": {name: sorted(layer.models) for name, layer in sorted(layers.items()) if layer.models},
+        "models": {
+            name: {used: model(used).licence for used in sorted(layer.models)}
+            for name, layer in sorted(layers.items()) if layer.models
+        },
         "solver": {"name": version(), "status": choice.status},
     }  # fmt: skip
 

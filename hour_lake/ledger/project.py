@@ -61,7 +61,7 @@ class Project:
 
     @cached_property
     def gpu_workers(self) -> Workers:
-        """One process for layers with `compute="gpu"`; no limit on its memory, for CUDA reserves far more than it uses."""
+        """One process for layers with `compute="gpu"`; no memory limit, for CUDA reserves far more than it uses."""
         return Workers(1, memory_gib=None)
 
     @cached_property
