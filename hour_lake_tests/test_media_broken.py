@@ -245,6 +245,17 @@ def test_times_that_jump_back(tmp_path: Path) -> None:
     assert code_of(joined) == "TIMESTAMPS"
 
 
+def test_sound_that_claims_to_lie_hours_ahead_costs_seconds_at_most(tmp_path: Path) -> None:
+    """Silence in between is not measured window by window; beyond the longest video that is taken it is an error."""
+    ahead = make_video(
+        tmp_path / "ahead.mkv", frames=FRAMES, sound=noise(1.0), sound_codec="flac", sound_start=3 * 3600 * 48_000
+    )
+    found = scan(ahead, LIMITS)
+    assert found.facts.frames == FRAMES
+    assert not found.speech_probability.any()
+    assert code_of(ahead, LIMITS.model_copy(update={"max_seconds": 3600.0})) == "LIMIT_DURATION"
+
+
 def test_hdr_and_interlaced_video_is_not_silently_wrong(tmp_path: Path, videos: dict[str, Path]) -> None:
     bright = remux(
         videos["plain.mp4"], tmp_path / "hdr.mp4",

@@ -181,7 +181,7 @@ class _Sound:
         if self._timeline is None:
             self._timeline = Timeline(
                 origin=origin, rate_hz=self._rate, channels=self._channels, start=0,
-                sample_limit=int(2 * self._limits.max_seconds * self._rate), where=self._where,
+                sample_limit=int(self._limits.max_seconds * self._rate), where=self._where,
             )  # fmt: skip
         for frame in self._waiting:
             for run in self._timeline.add(frame):

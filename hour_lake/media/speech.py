@@ -45,5 +45,6 @@ class SpeechMeter:
         samples = np.concatenate([self._rest, *new, np.zeros(padding)]).astype(np.float32)
         whole = len(samples) // WINDOW * WINDOW
         for window in samples[:whole].reshape(-1, WINDOW):
-            self._probabilities.append(self._detector.process_samples(window.tolist()))
+            # Digital silence, of which a wrong time stamp can make hours, is not worth a millisecond a window.
+            self._probabilities.append(self._detector.process_samples(window.tolist()) if window.any() else 0.0)
         self._rest = samples[whole:]

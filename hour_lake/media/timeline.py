@@ -29,7 +29,7 @@ class Timeline:
     """Feeds on decoded frames in order, gives float32 `(n, channels)` at the source's rate, mono or stereo.
 
     `start`: the first sample wanted. `origin`: when the first video frame is presented, in seconds. `sample_limit`: a
-    frame that claims to lie beyond is TIMESTAMPS.
+    frame that claims to lie beyond is LIMIT_DURATION.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Timeline:
             raise MediaError("TIMESTAMPS", "a stretch of sound has no time", where=self._where, fix="remux it")
         index = round((frame.pts * frame.time_base - self._origin) * self._rate)
         if index > self._limit:
-            raise MediaError("TIMESTAMPS", "sound beyond the longest video that is taken",
+            raise MediaError("LIMIT_DURATION", "sound beyond the longest video that is taken",
                              value=f"{index / self._rate:g} s", where=self._where, fix="remux it")  # fmt: skip
         return index
 
