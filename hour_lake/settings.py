@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hour_lake.errors import ConfigError
 
@@ -36,6 +36,12 @@ class SegmentRules(_Section):
     speech_probability: float = Field(default=0.5, gt=0, lt=1)
     max_pause_seconds: float = Field(default=1.0, gt=0)
     pad_seconds: float = Field(default=0.3, ge=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "SegmentRules":
+        if self.min_seconds > self.max_seconds:
+            raise ValueError(f"min_seconds {self.min_seconds:g} is above max_seconds {self.max_seconds:g}")
+        return self
 
 
 class Limits(_Section):

@@ -14,6 +14,7 @@ BAD = [
     ("CONFIG_UNKNOWN_KEY", "limits: {max_byte: 3}", "max_bytes"),
     ("CONFIG_TYPE", "workers: many", "workers"),
     ("CONFIG_TYPE", "segment: {min_seconds: [3]}", "segment.min_seconds"),
+    ("CONFIG_TYPE", "segment: {min_seconds: 9, max_seconds: 5}", "above max_seconds"),
     ("CONFIG_TYPE", "profile: free", "profile"),
     ("CONFIG_TYPE", "- a\n- list", "mapping"),
     ("CONFIG_TYPE", "branch: [", "YAML"),
