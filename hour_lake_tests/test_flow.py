@@ -43,7 +43,8 @@ def test_facts_of_the_videos_are_those_of_the_corpus(flow: Flow, truth: dict[str
         for name in ("width_px", "height_px", "frames"):
             assert found[name] == expected[name], (video_id, name)
         assert found["is_vfr"] == expected["is_variable_rate"]
-        assert found["frame_rate"] == pytest.approx(expected["frame_rate"], rel=0.01)
+        if expected["frame_rate"] is not None:  # a variable rate has none
+            assert found["frame_rate"] == pytest.approx(expected["frame_rate"], rel=0.01)
         assert (found["audio_codec"] is None) == (expected["audio_codec"] is None)
         assert abs(found["rotation_degrees"]) == abs(expected["rotation_degrees"]) or found["rotation_degrees"] % 360
 
@@ -93,12 +94,14 @@ def test_no_segment_goes_across_a_cut_or_holds_a_long_pause(flow: Flow, truth: d
 
 
 def test_loudness_is_that_of_what_was_recorded(flow: Flow, truth: dict[str, Any]) -> None:
-    query = """select video_id, avg(loudness.integrated_lufs) as lufs, max(loudness.clipped_share) as clipped
+    query = """select video_id, max(loudness.clipped_share) as clipped,
+                      10 * log10(sum(duration_seconds * 10 ** (loudness.integrated_lufs / 10))
+                                 / sum(duration_seconds)) as lufs
                from facts group by 1"""
     for row in flow.rows(query):
         if row["video_id"] != SILENT:
             expected = truth[row["video_id"]]
-            assert row["lufs"] == pytest.approx(expected["loudness_lufs"], abs=4.5), row
+            assert row["lufs"] == pytest.approx(expected["loudness_lufs"], abs=1.0), row
             assert (row["clipped"] > 0.001) == (expected["clipped_share"] > 0.001), row
 
 

@@ -9,7 +9,11 @@ import dagster as dg
 
 from hour_lake.settings import Settings
 
-FALLBACK = "telemetry:\n  enabled: false\nconcurrency:\n  runs:\n    max_concurrent_runs: 1\n"
+FALLBACK = """\
+telemetry: {enabled: false}
+nux: {enabled: false}
+concurrency: {runs: {max_concurrent_runs: 1}}
+"""
 
 
 def instance_folder(settings: Settings) -> Path:
