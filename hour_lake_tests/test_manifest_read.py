@@ -160,7 +160,7 @@ def test_required_columns_are_policy() -> None:
 
 def test_other_columns_are_kept_with_types_that_sql_can_compare() -> None:
     found = read("source,take,score,code,title\na.mp4,1,0.5,007,First\nb.mp4,2,,008,Second\n")
-    table = manifest_table(found.rows)
+    table = manifest_table(found)
     kinds = {name: str(table.schema.field(name).type) for name in ("take", "score", "code", "title")}
     assert kinds == {"take": "int64", "score": "double", "code": "string", "title": "string"}
     assert table.column("score").to_pylist() == [0.5, None]
@@ -179,7 +179,7 @@ def test_every_format_says_the_same(name: str) -> None:
         "m.json": json.dumps(rows).encode(),
         "m.parquet": parquet(pa.Table.from_pylist(rows)),
     }[name]
-    table = manifest_table(read(data, name).rows)
+    table = manifest_table(read(data, name))
     assert table.select(["video_id", "source", "sha256", "take"]).to_pylist() == [
         {"video_id": "a", "source": "a.mp4", "sha256": SHA, "take": 1},
         {"video_id": "b", "source": "b.mp4", "sha256": None, "take": 2},
