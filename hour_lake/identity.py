@@ -75,12 +75,12 @@ def video_id_from(raw: str, *, where: str) -> str:
     that two texts which differ never share an id. Texts that no one can have meant are refused with ID_INVALID: empty,
     path-like, with control or direction characters, over 200 characters, or not in Unicode's composed form (NFC).
     """
+    if VIDEO_ID.fullmatch(raw):
+        return raw
     problem = _problem_of(raw)
     if problem:
         raise ManifestError("ID_INVALID", problem, value=raw, where=where,
                             fix="use letters, digits, '-' and '_', at most 64")  # fmt: skip
-    if VIDEO_ID.fullmatch(raw):
-        return raw
     return f"{_slug(raw)}-{hashlib.sha256(raw.encode()).hexdigest()[:8]}"
 
 

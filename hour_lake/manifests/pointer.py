@@ -83,6 +83,8 @@ def checked_scheme(source: str) -> str:
 
 def _check_characters(text: str) -> None:
     """Control, direction and line characters are refused; blanks of all kinds occur in real file names."""
+    if text.isascii() and text.isprintable():
+        return
     if any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c not in JOINERS for c in text):
         raise SourceError("URI_FORBIDDEN", "the pointer has control or direction characters", value=redacted(text),
                           fix="take them out; rename the file if they are in its name")  # fmt: skip
