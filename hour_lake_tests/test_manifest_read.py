@@ -141,7 +141,7 @@ def test_two_rows_of_one_id_that_differ_are_both_refused() -> None:
     found = read(f"id,source,speaker\nbob,a.mp4,x\n{GOOD}\nbob,b.mp4,x\n")
     assert [r.video_id for r in found.rows] == ["good"]
     assert [e.code for e in found.refused] == ["MANIFEST_DUP_CONFLICT"] * 2
-    assert {e.where for e in found.refused} == {"talks.csv, line 2", "talks.csv, line 4"}
+    assert {e.where for e in found.refused} == {"talks.csv, line 2, column id", "talks.csv, line 4, column id"}
 
 
 def test_limits_on_rows_and_bytes() -> None:

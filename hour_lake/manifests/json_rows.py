@@ -19,6 +19,9 @@ class _Wrong:
 
     why: str
 
+    def __str__(self) -> str:
+        return self.why
+
 
 def json_line_records(text: str, file: str, limits: Limits) -> Records:
     """One object a line."""
@@ -52,10 +55,9 @@ def json_list_records(text: str, file: str, limits: Limits) -> Records:
 
 
 def _take(found: Records, item: Any, number: int) -> None:
-    problem = None if isinstance(item, dict | _Wrong) else "not an object"
-    problem = problem or _problem(item)
+    problem = _problem(item) or (None if isinstance(item, dict) else "not an object")
     if problem is not None:
-        value = json.dumps(item, default=repr) if isinstance(item, list | dict) else item
+        value = item if isinstance(item, str) else json.dumps(item, default=str)
         found.refuse(number, problem, value, 'write {"source": ...}')
         return
     if not found.columns.keys() >= item.keys():

@@ -59,14 +59,14 @@ def check_rows(count: int, limits: Limits, file: str) -> None:
     """MANIFEST_LIMIT for too many rows."""
     if count > limits.max_manifest_rows:
         raise ManifestError("MANIFEST_LIMIT", "the manifest has too many rows", value=f"{count} rows", where=file,
-                            fix=f"at most {limits.max_manifest_rows}: split it, or raise limits.max_manifest_rows")  # fmt: skip
+                            fix=f"at most {limits.max_manifest_rows}: split it, or raise the limit")  # fmt: skip
 
 
 def check_bytes(size: int, limits: Limits, file: str) -> None:
     """MANIFEST_LIMIT for a file, or an unpacked one, that is too large."""
     if size > limits.max_manifest_bytes:
         raise ManifestError("MANIFEST_LIMIT", "the manifest is too large", value=f"{size} bytes", where=file,
-                            fix=f"at most {limits.max_manifest_bytes}: split it, or raise limits.max_manifest_bytes")  # fmt: skip
+                            fix=f"at most {limits.max_manifest_bytes}: split it, or raise the limit")  # fmt: skip
 
 
 def check_columns(count: int, file: str) -> None:

@@ -51,8 +51,9 @@ def checked_row(values: Mapping[str, Any], *, line: int, where: str, require: Se
     source = _source(texts["source"], where)
     for name in require:
         if not texts[name]:
-            raise ManifestError("POLICY_REFUSED", f"the settings require `{name}` of every video", value=unsigned(source),
-                                where=f"{where}, column {name}", fix=f"fill in {name}")  # fmt: skip
+            raise ManifestError("POLICY_REFUSED", f"the settings require `{name}` of every video",
+                                value=unsigned(source), where=f"{where}, column {name}",
+                                fix=f"fill in {name}")  # fmt: skip
     # The signature of a presigned address is neither part of a name nor kept in a column.
     given, own = texts["id"], unsigned(source)
     video_id = derived_video_id(own) if given is None else video_id_from(given, where=f"{where}, column id")

@@ -27,13 +27,13 @@ def open_object(pointer: S3Pointer, *, chunk_bytes: int) -> Generator[Incoming]:
 def _client() -> Any:
     """A client of its own: boto3's default session is not made for threads."""
     try:
-        import boto3
+        from boto3.session import Session
         from botocore.config import Config
     except ImportError as error:
         raise SourceError("SOURCE_DENIED", "s3:// needs the extra `aws`", value="boto3 is not installed",
                           fix="pip install 'hour-lake[aws]'") from error  # fmt: skip
     config = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 3})
-    return boto3.session.Session().client("s3", config=config)
+    return Session().client("s3", config=config)
 
 
 def _chunks(body: Any, chunk_bytes: int, where: str) -> Iterator[bytes]:
