@@ -24,8 +24,9 @@ def mapping_from_yaml(data: bytes, *, where: str, may_be_empty: bool = False) ->
         raise ConfigError("CONFIG_UNSAFE", "a YAML tag that makes objects, or a key that is none", value=error.problem,
                           where=where, fix="no tags: write texts, numbers, lists and mappings") from error  # fmt: skip
     except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
+        # Without its cause: that one quotes the line, and a secret may stand there.
         raise ConfigError("CONFIG_TYPE", "not a YAML file", value=_short(error), where=where,
-                          fix="check indents, colons and quotes there") from error  # fmt: skip
+                          fix="check indents, colons and quotes there") from None  # fmt: skip
     if found is None and may_be_empty:
         return {}
     if not isinstance(found, dict):
