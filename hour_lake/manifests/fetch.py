@@ -78,16 +78,22 @@ def _checked(path: Path, limits: Limits, sha256: str | None) -> LocalFile:
     except FileNotFoundError as error:
         raise SourceError("SOURCE_MISSING", "the file is gone", where=where, fix="put it back") from error
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _no_file(where) from error
         raise SourceError("SOURCE_DENIED", "the file may not be read", value=error.strerror, where=where,
                           fix="give the worker's user the right to read it") from error  # fmt: skip
     with os.fdopen(handle, "rb") as file:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
-            raise SourceError("PATH_FORBIDDEN", "not a regular file", where=where, fix="name a video file")
+            raise _no_file(where)
         _check_size(about.st_size, limits, where)
         if sha256 is not None:
             _check_digest(hashlib.file_digest(file, "sha256").hexdigest(), sha256, where)
     return LocalFile(path, about.st_size, _signature_of(about))
+
+
+def _no_file(where: str) -> SourceError:
+    return SourceError("PATH_FORBIDDEN", "not a regular file any more", where=where, fix="put the video file back")
 
 
 def _fetch(pointer: HttpPointer | S3Pointer, path: Path, limits: Limits, sha256: str | None) -> None:

@@ -54,7 +54,7 @@ def _translated(where: str) -> Generator[None]:
     try:
         yield
     except ClientError as error:
-        raise _refusal(error.response, where) from error
+        raise refusal(error.response, where) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise SourceError("SOURCE_DENIED", "no credentials for the store", where=where,
                           fix="set AWS_PROFILE or the role of this machine") from error  # fmt: skip
@@ -65,7 +65,8 @@ def _translated(where: str) -> Generator[None]:
                           fix="run it again later") from error  # fmt: skip
 
 
-def _refusal(response: Any, where: str) -> SourceError:
+def refusal(response: Any, where: str) -> SourceError:
+    """The error that a store's answer means."""
     code = str(response.get("Error", {}).get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in MISSING:
