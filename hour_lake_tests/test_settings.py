@@ -29,7 +29,7 @@ BAD = [
     ("CONFIG_TYPE", "branch: 2001-13-45", "YAML"),
     ("CONFIG_TYPE", "1: 2", "Keys"),
     ("CONFIG_TYPE", "segment: {min_seconds: .nan}", "finite"),
-    ("CONFIG_TYPE", "segment: {min_seconds: 9, max_seconds: 4}", "below"),
+    ("CONFIG_TYPE", "segment: {min_seconds: 9, max_seconds: 4}", "above"),
     ("CONFIG_TYPE", "limits: {max_bytes: -1}", "limits.max_bytes"),
     ("CONFIG_TYPE", "allowed_hosts: [videos.org, 'https://videos.org/']", "allowed_hosts.1"),
     ("CONFIG_TYPE", "password: ${A: hunter2", "line 1"),
