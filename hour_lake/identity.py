@@ -17,7 +17,7 @@ from hour_lake.errors import ManifestError
 FRAME_RATE = 25
 FRAME_MS = 40
 VIDEO_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-SEGMENT_ID = re.compile(rf"({VIDEO_ID.pattern})_(\d{{8}})_(\d{{8}})")
+SEGMENT_ID = re.compile(rf"({VIDEO_ID.pattern})_([0-9]{{8}})_([0-9]{{8}})")
 RAW_ID_LIMIT = 200
 
 
@@ -75,18 +75,19 @@ def video_id_from(raw: str, *, where: str) -> str:
     that two texts which differ never share an id. Texts that no one can have meant are refused with ID_INVALID: empty,
     path-like, with control or direction characters, over 200 characters, or not in Unicode's composed form (NFC).
     """
+    if VIDEO_ID.fullmatch(raw):
+        return raw
     problem = _problem_of(raw)
     if problem:
         raise ManifestError("ID_INVALID", problem, value=raw, where=where,
                             fix="use letters, digits, '-' and '_', at most 64")  # fmt: skip
-    if VIDEO_ID.fullmatch(raw):
-        return raw
     return f"{_slug(raw)}-{hashlib.sha256(raw.encode()).hexdigest()[:8]}"
 
 
 def derived_video_id(source: str) -> str:
     """A video id for a pointer that came without one: its file name, and 8 hex digits of the whole pointer."""
-    stem = source.rstrip("/").rpartition("/")[2].rpartition(".")[0] or source
+    name = source.partition("?")[0].rstrip("/").rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
     return f"{_slug(stem)}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
 
 

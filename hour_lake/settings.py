@@ -9,28 +9,42 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from hour_lake.errors import ConfigError
+from hour_lake.yaml_text import mapping_from_yaml
 
 FILE_NAME = "hour_lake.yaml"
-LIMIT_BYTES = 1_000_000
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-SECRET_KEY = re.compile(r"(?i)(secret|password|passwd|token|api_?key|access_?key|credential)")
+# At the end of the key: `api_token` is one, `tokenizer` is not.
+SECRET_KEY = re.compile(r"(?i)(secret|password|passwd|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$")
+SECRET_VALUE = re.compile(r"//[^/\s:@]*:[^/\s@]+@|\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY")
+HOST = re.compile(r"s3://[a-z0-9.-]+|[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]+")
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    # Values may come from the environment, so that an error must not show them.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=False, allow_inf_nan=False, hide_input_in_errors=True, validate_default=True
+    )
 
 
 class SegmentRules(_Section):
     """How videos are cut. Lengths: 3 to 15 s (LatentSync 5-10, OmniAvatar 2-20, TalkVid 3-30)."""
 
     min_seconds: float = Field(default=3.0, ge=0.04)
-    max_seconds: float = Field(default=15.0, le=60)
+    max_seconds: float = Field(default=15.0, ge=0.04, le=60)
     shot_threshold: float = Field(default=27.0, gt=0)
     shot_ratio: float = Field(default=3.0, gt=1)
     speech_probability: float = Field(default=0.5, gt=0, lt=1)
@@ -47,17 +61,23 @@ class SegmentRules(_Section):
 class Limits(_Section):
     """What a raw video may ask of us; checked before the first frame is decoded."""
 
-    max_bytes: int = 20 * 2**30
-    max_seconds: float = 4 * 3600
-    max_side_px: int = 8192
-    max_pixels: int = 8192 * 4320
-    max_decoded_pixels: int = 4 * 3600 * 60 * 1920 * 1080
-    max_frame_rate: float = 240
-    max_streams: int = 16
-    max_wall_seconds: float = 3600
-    max_memory_gib: float = 4
-    max_manifest_rows: int = 1_000_000
-    max_manifest_bytes: int = 2 * 2**30
+    max_bytes: PositiveInt = 20 * 2**30
+    max_seconds: PositiveFloat = 4 * 3600
+    max_side_px: PositiveInt = 8192
+    max_pixels: PositiveInt = 8192 * 4320
+    max_decoded_pixels: PositiveInt = 4 * 3600 * 60 * 1920 * 1080
+    max_frame_rate: PositiveFloat = 240
+    max_streams: PositiveInt = 16
+    max_wall_seconds: PositiveFloat = 3600
+    max_memory_gib: PositiveFloat = 4
+    max_manifest_rows: PositiveInt = 1_000_000
+    max_manifest_bytes: PositiveInt = 2 * 2**30
+
+
+def _host(text: str) -> str:
+    if not HOST.fullmatch(text.lower()):
+        raise ValueError("a host like videos.example.org, or a bucket like s3://videos; no scheme, port or path")
+    return text.lower()
 
 
 class Settings(_Section):
@@ -67,7 +87,7 @@ class Settings(_Section):
     branch: str = "main"
     manifests: Path = Path("manifests")
     source_roots: tuple[Path, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
     allow_http: bool = False
     profile: Literal["commercial", "research"] = "commercial"
     require: tuple[Literal["licence", "consent"], ...] = ()
@@ -93,50 +113,41 @@ class Settings(_Section):
     def load(path: Path | None = None) -> "Settings":
         """The settings in force; ConfigError says which key and what to write instead."""
         named = os.environ.get("HOUR_LAKE_CONFIG")
-        path = path or (Path(named) if named else Path.cwd() / FILE_NAME)
-        if not path.is_file():
-            if named:
-                raise ConfigError(
-                    "CONFIG_MISSING", "HOUR_LAKE_CONFIG names no file", value=named, fix="run `hour-lake init`"
-                )
-            return _placed(Settings(), path.parent)
-        return _placed(parse_settings(path.read_bytes(), where=str(path)), path.parent)
+        file = path or (Path(named) if named else Path.cwd() / FILE_NAME)
+        if file.is_file():
+            return _placed(parse_settings(file.read_bytes(), where=str(file)), file.parent)
+        if path or named:
+            raise ConfigError("CONFIG_MISSING", "there is no such settings file", value=file,
+                              where="HOUR_LAKE_CONFIG" if path is None else None,
+                              fix="run `hour-lake init`, or name another file")  # fmt: skip
+        return _placed(Settings(), file.parent)
 
 
 def parse_settings(data: bytes, *, where: str) -> Settings:
     """Settings from YAML; CONFIG_UNSAFE, _UNKNOWN_KEY, _TYPE, _ENV_MISSING or _SECRET_LITERAL when it is wrong."""
-    raw = _resolved(_parsed(data, where), where)
+    written = mapping_from_yaml(data, where=where, may_be_empty=True)
     try:
-        return Settings.model_validate(raw)
+        return Settings.model_validate(_resolved(written, where))
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             near = difflib.get_close_matches(str(first["loc"][-1]), _keys_at(first["loc"][:-1]), n=1, cutoff=0.5)
             raise ConfigError("CONFIG_UNKNOWN_KEY", f"no such setting: {key}", value=key, where=where,
                               fix=f"did you mean {near[0]!r}?" if near else "remove it") from error  # fmt: skip
-        raise ConfigError("CONFIG_TYPE", f"{key}: {first['msg']}", value=first.get("input"), where=where) from error
+        # As it is written in the file: `${NAME}`, never what the variable holds.
+        raise ConfigError("CONFIG_TYPE", f"{key}: {first['msg']}", value=_at(written, first["loc"]), where=where,
+                          fix="see the message for what is taken") from error  # fmt: skip
 
 
-def _parsed(data: bytes, where: str) -> dict[str, Any]:
-    if len(data) > LIMIT_BYTES:
-        raise ConfigError("CONFIG_UNSAFE", "the settings file is too large", value=f"{len(data)} bytes", where=where)
-    try:
-        text = data.decode("utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise ConfigError("CONFIG_UNSAFE", "YAML aliases are not taken", where=where, fix="write the value out")
-        raw = yaml.safe_load(text)
-    except yaml.constructor.ConstructorError as error:
-        raise ConfigError(
-            "CONFIG_UNSAFE", "a YAML tag that makes objects", value=str(error.problem), where=where
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError("CONFIG_TYPE", "not a YAML file", value=str(error), where=where) from error
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
-        raise ConfigError("CONFIG_TYPE", "settings must be a mapping", value=type(raw).__name__, where=where)
-    return raw
+def _at(value: Any, location: tuple[int | str, ...]) -> Any:
+    """The value that was written at a place, or the part above it that is there."""
+    for part in location:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return value
+    return value
 
 
 def _resolved(value: Any, where: str, key: str = "") -> Any:
@@ -145,19 +156,24 @@ def _resolved(value: Any, where: str, key: str = "") -> Any:
         return {k: _resolved(v, where, str(k)) for k, v in value.items()}
     if isinstance(value, list):
         return [_resolved(v, where, key) for v in value]
-    if not isinstance(value, str):
-        return value
-    if SECRET_KEY.search(key) and not REFERENCE.fullmatch(value):
-        raise ConfigError(
-            "CONFIG_SECRET_LITERAL", f"{key} holds a secret", where=where, fix=f"write {key}: ${{{key.upper()}}}"
-        )
+    if _is_secret(key, value):
+        raise ConfigError("CONFIG_SECRET_LITERAL", f"{key} holds a secret", value=key, where=where,
+                          fix=f"write {key}: ${{{re.sub('[^A-Z0-9]', '_', key.upper())}}}")  # fmt: skip
+    return REFERENCE.sub(lambda match: _variable(match[1], key, where), value) if isinstance(value, str) else value
 
-    def replace(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise ConfigError("CONFIG_ENV_MISSING", "an environment variable is not set", value=match[1], where=where)
-        return os.environ[match[1]]
 
-    return REFERENCE.sub(replace, value)
+def _is_secret(key: str, value: Any) -> bool:
+    if value is None or isinstance(value, bool):
+        return False
+    text = str(value)
+    return bool(SECRET_VALUE.search(text) or (SECRET_KEY.search(key) and not REFERENCE.fullmatch(text)))
+
+
+def _variable(name: str, key: str, where: str) -> str:
+    if name not in os.environ:
+        raise ConfigError("CONFIG_ENV_MISSING", f"{key}: an environment variable is not set", value=name, where=where,
+                          fix=f"set {name}, or write the value")  # fmt: skip
+    return os.environ[name]
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:

@@ -55,3 +55,22 @@ def test_two_texts_never_share_an_id(pair: list[str]) -> None:
 @given(st.text(min_size=1, max_size=80))
 def test_a_pointer_always_gives_an_id(source: str) -> None:
     assert VIDEO_ID.fullmatch(derived_video_id(source.encode("utf-8", "replace").decode()))
+
+
+@pytest.mark.parametrize("text", ["bob", "bob_0_40", "Bob_00000000_00003000", "bob_00000000_00003001",
+                                  "bob_00003000_00000000",
+                                  "bob_\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0660_00003000",
+                                  "bob_00000000_00003000\n"])  # fmt: skip
+def test_what_is_no_segment_id_is_refused(text: str) -> None:
+    assert parse_segment_id("bob_1_00000000_00003000") == Segment("bob_1", 0, 3000)
+    with pytest.raises(ValueError, match=r"segment id|grid"):
+        parse_segment_id(text)
+
+
+@pytest.mark.parametrize(
+    ("source", "slug"),
+    [("talks/My Talk.mp4", "my-talk"), ("https://h/a.b.mp4?x=/y.z", "a-b"), ("folder.d/", "folder"), ("clip", "clip"),
+     ("\u4f60\u597d.mp4", "v"), (".mp4", "mp4")],
+)  # fmt: skip
+def test_a_derived_id_begins_with_the_name_of_the_file(source: str, slug: str) -> None:
+    assert derived_video_id(source).rpartition("-")[0] == slug

@@ -141,7 +141,55 @@ def test_two_rows_of_one_id_that_differ_are_both_refused() -> None:
     found = read(f"id,source,speaker\nbob,a.mp4,x\n{GOOD}\nbob,b.mp4,x\n")
     assert [r.video_id for r in found.rows] == ["good"]
     assert [e.code for e in found.refused] == ["MANIFEST_DUP_CONFLICT"] * 2
-    assert {e.where for e in found.refused} == {"talks.csv, line 2", "talks.csv, line 4"}
+    assert {e.where for e in found.refused} == {"talks.csv, line 2, column id", "talks.csv, line 4, column id"}
+
+
+def test_bounds_in_milliseconds() -> None:
+    found = read("id,source,start_ms,stop_ms\ngood,g.mp4,1500,4000\nbad,b.mp4,4000,1500\nodd,o.mp4,1.5e3,\n")
+    assert [(r.video_id, r.start_seconds, r.stop_seconds) for r in found.rows] == [
+        ("good", 1.5, 4.0), ("odd", 1.5, None)
+    ]  # fmt: skip
+    assert [e.code for e in found.refused] == ["RANGE_INVALID"]
+
+
+BAD_POINTERS = [
+    ("URI_SCHEME", "gopher://host/x"),
+    ("URI_SCHEME", "concat:a.mp4|b.mp4"),
+    ("URI_CREDENTIALS", "https://ann:hunter2@example.org/x.mp4"),
+    ("URI_CREDENTIALS", "s3://key:hunter2@bucket/x.mp4"),
+    ("URI_FORBIDDEN", "a\u202e4pm.mp4"),
+]
+
+
+@pytest.mark.parametrize(("code", "source"), BAD_POINTERS)
+def test_a_pointer_that_is_bad_by_its_text_is_refused_in_its_line(code: str, source: str) -> None:
+    found = read(f"id,source\ngood,g.mp4\nbad,{source}\n")
+    assert [r.video_id for r in found.rows] == ["good"]
+    assert [(e.code, e.where) for e in found.refused] == [(code, "talks.csv, line 3, column source")]
+    assert found.refused[0].fix
+    assert "hunter2" not in str(found.refused)
+
+
+def test_a_signature_is_no_part_of_a_name_and_kept_in_no_column() -> None:
+    """One object signed on two days is one video."""
+    days = [f"https://h.org/talk.mp4?X-Amz-Date={n}&X-Amz-Signature=hunter{n}&take=2" for n in (1, 2)]
+    (one,), (other,) = (read(f"source\n{day}\n").rows for day in days)
+    assert one.video_id == other.video_id and one.video_id.startswith("talk-")
+    assert one.raw_id == "https://h.org/talk.mp4?take=2"
+    assert one.source == days[0]
+
+
+def test_a_column_that_was_probably_meant_is_told() -> None:
+    found = read("source,license\na.mp4,cc0\n")
+    assert found.rows[0].licence is None and found.rows[0].extra == {"license": "cc0"}
+    assert "rename" in found.notices[0]
+
+
+def test_nothing_is_lost() -> None:
+    """Every line is a row, a refusal, or the twin of a row that a notice tells of."""
+    lines = ["a,a.mp4", "a,a.mp4", "b,b.mp4", "b,c.mp4", "few", "..,x.mp4", "d,data:x", "e,e.mp4"]
+    found = read("id,source\n" + "\n".join(lines))
+    assert (len(found.rows), len(found.refused), len(found.notices)) == (2, 5, 1)
 
 
 def test_limits_on_rows_and_bytes() -> None:
@@ -159,12 +207,19 @@ def test_required_columns_are_policy() -> None:
 
 
 def test_other_columns_are_kept_with_types_that_sql_can_compare() -> None:
-    found = read("source,take,score,code,title\na.mp4,1,0.5,007,First\nb.mp4,2,,008,Second\n")
-    table = manifest_table(found.rows)
-    kinds = {name: str(table.schema.field(name).type) for name in ("take", "score", "code", "title")}
-    assert kinds == {"take": "int64", "score": "double", "code": "string", "title": "string"}
-    assert table.column("score").to_pylist() == [0.5, None]
-    assert table.column("code").to_pylist() == ["007", "008"]
+    found = read(
+        "source,take,score,code,title,ok,hex,empty\na.mp4,1,0.5,007,First,true,12e4,\n"
+        "b.mp4,2,,008,Second,False,34e7,\nc.mp4,-3,7,009,n/a,,0,\n..\0.mp4,x,x,x,x,x,x,\n".replace("\0", "\u202e")
+    )
+    table = manifest_table(found)
+    kinds = {name: str(table.schema.field(name).type) for name in table.column_names[10:]}
+    assert kinds == {"take": "int64", "score": "double", "code": "string", "title": "string", "ok": "bool",
+                     "hex": "string", "empty": "string"}  # fmt: skip
+    assert table.column("take").to_pylist() == [1, 2, -3]
+    assert table.column("score").to_pylist() == [0.5, None, 7.0]
+    assert table.column("code").to_pylist() == ["007", "008", "009"]
+    assert table.column("ok").to_pylist() == [True, False, None]
+    assert found.rows[0].extra["score"] == 0.5
 
 
 @pytest.mark.parametrize("name", ["m.csv", "m.jsonl", "m.json", "m.parquet"])
@@ -179,7 +234,7 @@ def test_every_format_says_the_same(name: str) -> None:
         "m.json": json.dumps(rows).encode(),
         "m.parquet": parquet(pa.Table.from_pylist(rows)),
     }[name]
-    table = manifest_table(read(data, name).rows)
+    table = manifest_table(read(data, name))
     assert table.select(["video_id", "source", "sha256", "take"]).to_pylist() == [
         {"video_id": "a", "source": "a.mp4", "sha256": SHA, "take": 1},
         {"video_id": "b", "source": "b.mp4", "sha256": None, "take": 2},

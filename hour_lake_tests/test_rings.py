@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "orchestration": {"assets", "ledger", "catalog", "datasets", "lake", *PURE, "definitions"},
     "cli": {"orchestration", "assets", "ledger", "catalog", "datasets", "lake", *PURE, "definitions"},
 }
-FLOOR = {"errors", "identity", "settings", "__version__", "connect"}
+FLOOR = {"errors", "identity", "settings", "yaml_text", "__version__", "connect"}
 ONLY_DAGSTER_RINGS = {"assets", "orchestration", "cli", "definitions"}
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 

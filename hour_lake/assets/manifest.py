@@ -26,7 +26,7 @@ def manifest(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.
     branch, name = branch_of(context, opened), context.partition_key
     with coded_failures():
         pinned = read_pinned(opened.lake, branch, name, opened.settings)
-        table = manifest_table(pinned.manifest.rows)
+        table = manifest_table(pinned.manifest)
         refused = [error.as_dict() for error in pinned.manifest.refused]
         metadata = {"run_id": context.run_id, "assets": "manifest", "manifest": name}
         with opened.lake.transaction(

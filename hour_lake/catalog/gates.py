@@ -13,11 +13,11 @@ from hour_lake.catalog.batch import batch_facts
 from hour_lake.catalog.buckets import parquet_bytes
 from hour_lake.catalog.expression import columns_of
 from hour_lake.catalog.sources import PERSON, RESERVED, SEGMENT_COLUMNS, literal, quoted
-from hour_lake.catalog.yaml_text import mapping_from_yaml
 from hour_lake.errors import ConfigError, shown
 from hour_lake.identity import Segment
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import NAME, Layer
+from hour_lake.yaml_text import mapping_from_yaml
 
 DEFAULT = Path(__file__).parent / "gates.yaml"
 KEYS = ("name", "predicate", "value", "reason", "source")

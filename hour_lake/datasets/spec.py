@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hour_lake.catalog.expression import columns_of
-from hour_lake.catalog.yaml_text import mapping_from_yaml
 from hour_lake.errors import ConfigError, DatasetError
+from hour_lake.yaml_text import mapping_from_yaml
 
 NAME = r"^[a-z][a-z0-9_]{0,47}$"
 KINDS = ("where", "per", "balance")

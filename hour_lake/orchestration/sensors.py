@@ -19,7 +19,7 @@ from hour_lake.errors import HourLakeError
 from hour_lake.ledger.intake import pin, read_pinned
 from hour_lake.ledger.plans import segments_of_videos
 from hour_lake.ledger.project import Project
-from hour_lake.manifests.watch import manifest_files
+from hour_lake.manifests.watch import watched
 from hour_lake.orchestration.jobs import CATALOG, ENRICH, INGEST
 from hour_lake.orchestration.ranges import ranges
 
@@ -41,7 +41,10 @@ def new_manifests() -> dg.SensorDefinition:
     def watch_manifests(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         project = Project.open()
         seen: dict[str, list[float]] = json.loads(context.cursor or "{}")
-        now = {str(file): _stamp(file) for file in manifest_files(project.settings.manifests)}
+        found = watched(project.settings.manifests)
+        for error in found.refused:
+            context.log.error(str(error))
+        now = {str(file): _stamp(file) for file in found.files.values()}
         requests = [
             request for file, stamp in now.items() if seen.get(file) != stamp
             if (request := _take_in(context.instance, project, Path(file)))
