@@ -1,7 +1,6 @@
 """The `segments` and `audio` assets: exact clips of the raw videos, and their sound."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def _cut(project: Project, tasks: Sequence[Task], ledger: Ledger, scratch: Path)
     limit = project.settings.segment_seconds_limit
     for job, outcome in project.workers.map(cut_task, jobs, seconds=limit):
         if not isinstance(outcome, HourLakeError):
-            outcome = Product({paths.clip_path(job.segment): Path(job.destination)}, asdict(outcome))
+            outcome = Product({paths.clip_path(job.segment): Path(job.destination)}, outcome.shown())
         yield by_segment[job.segment.id], {"segments": outcome}
 
 
@@ -78,5 +77,5 @@ def _sound(project: Project, tasks: Sequence[Task], ledger: Ledger, scratch: Pat
                 paths.samples_path(task.segment): Path(job.samples),
                 paths.master_path(task.segment): Path(job.master),
             }
-            outcome = Product(files, asdict(outcome))
+            outcome = Product(files, outcome.shown())
         yield task, {"audio": outcome}

@@ -1,7 +1,9 @@
 """What a worker process does to make a clip and its sound: plain tasks in, facts out, files in a scratch folder."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 
 from hour_lake.errors import SourceError
 from hour_lake.identity import Segment
@@ -31,7 +33,19 @@ class SoundTask:
     master: str
 
 
-def cut_task(task: CutTask) -> ClipFacts:
+@dataclass(frozen=True)
+class Cut:
+    """What came of a task, and how long it took."""
+
+    facts: ClipFacts | SoundFacts
+    seconds: float
+
+    def shown(self) -> dict[str, Any]:
+        """For the UI."""
+        return {**asdict(self.facts), "seconds": round(self.seconds, 3)}
+
+
+def cut_task(task: CutTask) -> Cut:
     """Make the clip; SOURCE_MISSING or SOURCE_CHANGED when the raw file is not what it was."""
     source = Path(task.source)
     if not source.is_file():
@@ -46,9 +60,13 @@ def cut_task(task: CutTask) -> ClipFacts:
             "SOURCE_CHANGED", "the raw video changed after it was scanned", value=file_signature(source),
             where=task.source, fix="run `hour-lake ingest` with its manifest again",
         )  # fmt: skip
-    return cut(source, task.segment, Path(task.destination), task.limits)
+    started = perf_counter()
+    facts = cut(source, task.segment, Path(task.destination), task.limits)
+    return Cut(facts, perf_counter() - started)
 
 
-def sound_task(task: SoundTask) -> SoundFacts:
+def sound_task(task: SoundTask) -> Cut:
     """Write the 16 kHz and the 48 kHz file."""
-    return extract_audio(Path(task.clip), Path(task.samples), Path(task.master))
+    started = perf_counter()
+    facts = extract_audio(Path(task.clip), Path(task.samples), Path(task.master))
+    return Cut(facts, perf_counter() - started)
