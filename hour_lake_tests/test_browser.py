@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hour_lake_tests.flow import Flow
-from hour_lake_tests.ui import dagster_dev, launch_backfill, page_of, picture, select_assets
+from hour_lake_tests.ui import dagster_dev, launch_backfill, page_of, picture, select_assets, show_whole_graph
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("flow")]
 VIDEO = "collins-two-cameras"
@@ -56,7 +56,7 @@ def test_a_backfill_of_two_layers_with_one_bad_segment(project: tuple[Flow, list
     layers = {"HOUR_LAKE_LAYERS": str(flow.folder / "layers")}
     with dagster_dev(flow, **layers) as address, page_of(f"{address}/asset-groups") as page:
         page.get_by_text("Materialize all").wait_for()
-        page.wait_for_timeout(3000)
+        show_whole_graph(page)
         picture(page, "asset_graph")
         select_assets(page, address, ["red_share", "jump"])
         launch_backfill(page, partitions=VIDEO)

@@ -73,11 +73,21 @@ def page_of(address: str) -> Generator[Page]:
     """A browser's page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1680, "height": 1000})
+        page = browser.new_page(viewport={"width": 1800, "height": 1100})
         page.set_default_timeout(60_000)
         page.goto(address)
         yield page
         browser.close()
+
+
+def show_whole_graph(page: Page) -> None:
+    """Every group open, and all of it in view."""
+    page.wait_for_timeout(2000)
+    page.keyboard.press("Alt+e")
+    page.wait_for_timeout(1500)
+    page.reload()
+    page.get_by_text("Materialize all").wait_for()
+    page.wait_for_timeout(4000)
 
 
 def picture(page: Page, name: str) -> None:

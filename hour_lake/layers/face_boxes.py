@@ -16,6 +16,7 @@ LISTS = ("score", "x_px", "y_px", "width_px", "height_px")
 
 @layer(
     reads="frames",
+    group="face",
     models=("blazeface",),
     columns={
         "face_count": "int16",

@@ -17,6 +17,7 @@ STEPS_PER_PX = 32
 
 @layer(
     reads=("frames", "face_boxes"),
+    group="face",
     models=("facemesh", "iris"),
     columns={
         "presence": "float32",  # 0..1, how sure the mesh is of a face; missing without a box
