@@ -1,6 +1,7 @@
 """Colourfulness of the picture (Hasler and Suesstrunk 2003)."""
 
 import numpy as np
+
 from hour_lake.layers import Frames, layer
 
 

@@ -18,6 +18,7 @@ from hour_lake.ledger.rows import scan_bytes, video_bytes
 from hour_lake.manifests.fetch import LocalFile, localise, signature
 from hour_lake.manifests.pointer import Pointer, parse_pointer
 from hour_lake.manifests.read import Row
+from hour_lake.manifests.redact import redacted
 from hour_lake.media.scan import Scan, scan
 from hour_lake.passes.fingerprint import Fingerprint
 from hour_lake.settings import Limits
@@ -152,7 +153,7 @@ def stage_video(transaction: Transaction, video: NewVideo, outcome: Scanned | Ho
         return
     facts = outcome.scan.facts
     metadata = {
-        **stored(video.fingerprint), "sha256": facts.sha256, "source": video.row.source, "path": str(outcome.file.path),
+        **stored(video.fingerprint), "sha256": facts.sha256, "source": redacted(video.row.source), "path": str(outcome.file.path),
         "signature": outcome.file.signature,
     }  # fmt: skip
     transaction.put(video_path(video_id), video_bytes(video_id, video.row, facts), metadata)
