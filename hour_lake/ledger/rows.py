@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hour_lake.catalog.buckets import parquet_bytes
 from hour_lake.identity import Segment
 from hour_lake.manifests.read import Row
+from hour_lake.manifests.redact import redacted
 from hour_lake.media.plan import Stretch
 from hour_lake.media.probe import VideoFacts
 from hour_lake.media.scan import Scan
@@ -26,7 +27,7 @@ ARROW = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_(
 
 def video_bytes(video_id: str, row: Row, facts: VideoFacts) -> bytes:
     """One row of facts about a raw video."""
-    values = {"video_id": video_id, "source": row.source, **asdict(facts)}
+    values = {"video_id": video_id, "source": redacted(row.source), **asdict(facts)}
     schema = [("video_id", pa.string()), ("source", pa.string()), *((f.name, _arrow(f.type)) for f in fields(facts))]
     return parquet_bytes(pa.Table.from_pylist([values], schema=pa.schema(schema)))
 

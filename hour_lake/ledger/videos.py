@@ -153,8 +153,8 @@ def stage_video(transaction: Transaction, video: NewVideo, outcome: Scanned | Ho
         return
     facts = outcome.scan.facts
     metadata = {
-        **stored(video.fingerprint), "sha256": facts.sha256, "source": redacted(video.row.source), "path": str(outcome.file.path),
-        "signature": outcome.file.signature,
+        **stored(video.fingerprint), "sha256": facts.sha256, "source": redacted(video.row.source),
+        "path": str(outcome.file.path), "signature": outcome.file.signature,
     }  # fmt: skip
     transaction.put(video_path(video_id), video_bytes(video_id, video.row, facts), metadata)
     transaction.put(scan_path(video_id), scan_bytes(video_id, outcome.scan), stored(video.fingerprint))
