@@ -87,7 +87,10 @@ def show_whole_graph(page: Page) -> None:
     page.wait_for_timeout(1500)
     page.reload()
     page.get_by_text("Materialize all").wait_for()
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(3000)
+    page.mouse.move(1100, 600)
+    page.mouse.wheel(0, 250)
+    page.wait_for_timeout(1500)
 
 
 def picture(page: Page, name: str) -> None:
