@@ -12,7 +12,7 @@ from rich.table import Table
 from bench import memory, passes, pipeline
 from bench.measure import Measure
 from hour_lake.models.store import pull
-from hour_lake.sample.corpus import make_corpus
+from hour_lake.sample.corpus import corpus_digest, make_corpus
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = {"passes": passes.measure, "memory": memory.measure, "pipeline": pipeline.measure}
@@ -26,7 +26,7 @@ def main() -> None:
     pull(None, weights)
     found: list[Measure] = []
     with tempfile.TemporaryDirectory(prefix="hour-lake-bench-") as scratch:
-        corpus = Path(scratch) / "corpus"
+        corpus = cache / f"corpus-{corpus_digest()[:16]}"
         make_corpus(corpus)
         for name in chosen:
             console.print(f"[dim]measuring {name}[/]")

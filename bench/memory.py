@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import av
+import ffmpeg
 
 from bench.measure import Measure
+from hour_lake.media.tools import ffmpeg_path
 
 CODE = """
 import resource, sys
@@ -40,22 +41,8 @@ def measure(corpus: Path, weights: Path, scratch: Path) -> list[Measure]:
 
 def _longer(source: Path, target: Path, *, seconds: int) -> Path:
     """The same packets over and over: a long file in no time."""
-    with av.open(str(target), "w") as out:
-        streams: dict[int, av.VideoStream | av.AudioStream] = {}
-        shift = 0.0
-        while shift < seconds:
-            with av.open(str(source)) as container:
-                for stream in container.streams:
-                    if stream.index not in streams:
-                        streams[stream.index] = out.add_stream_from_template(stream)
-                for packet in container.demux():
-                    if packet.dts is None:
-                        continue
-                    ticks = round(shift / packet.time_base)
-                    packet.pts, packet.dts = (packet.pts or 0) + ticks, packet.dts + ticks
-                    packet.stream = streams[packet.stream_index]
-                    out.mux(packet)
-                shift += (container.duration or 0) / av.time_base
+    again = ffmpeg.input(str(source), stream_loop=-1, t=seconds)
+    again.output(str(target), c="copy").run(cmd=str(ffmpeg_path()), quiet=True, overwrite_output=True)
     return target
 
 
