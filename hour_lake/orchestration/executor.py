@@ -11,7 +11,7 @@ SOFT = {"step_dependency_config": {"require_upstream_step_success": False}}
 def executor() -> dg.ExecutorDefinition:
     """`HOUR_LAKE_EXECUTOR=k8s` runs a pod a step (extra `k8s`); else steps share a process and its warm workers."""
     if os.environ.get("HOUR_LAKE_EXECUTOR") == "k8s":
-        from dagster_k8s import k8s_job_executor
+        from dagster_k8s import k8s_job_executor  # pyright: ignore[reportMissingImports]  # an extra
 
         return k8s_job_executor.configured({**SOFT, "max_concurrent": 8})
     return dg.in_process_executor.configured(SOFT)
