@@ -88,8 +88,10 @@ def show_whole_graph(page: Page) -> None:
     page.reload()
     page.get_by_text("Materialize all").wait_for()
     page.wait_for_timeout(3000)
-    page.mouse.move(1100, 600)
-    page.mouse.wheel(0, 250)
+    page.mouse.move(1150, 620)
+    page.keyboard.down("Control")  # the wheel zooms; without the key it moves the graph
+    page.mouse.wheel(0, 120)
+    page.keyboard.up("Control")
     page.wait_for_timeout(1500)
 
 
@@ -100,7 +102,7 @@ def picture(page: Page, name: str) -> None:
 
 
 def select_assets(page: Page, address: str, names: list[str]) -> None:
-    """Select assets in the graph: the first with a click, the others with the shift key held."""
+    """Select assets in the graph, by the address that the UI itself gives to a selection."""
     page.goto(f"{address}/asset-groups/{'%2C'.join(names)}")
     page.get_by_text(f"Materialize selected ({len(names)})").wait_for()
 
