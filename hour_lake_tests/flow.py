@@ -1,5 +1,6 @@
 """A project as a user has one: its own settings, lake and Dagster instance, driven through the `hour-lake` command."""
 
+import gc
 import json
 import os
 import shutil
@@ -42,7 +43,9 @@ class Flow:
 
     def copy(self, folder: Path) -> "Flow":
         """The same project elsewhere, to be changed at will."""
-        shutil.copytree(self.folder, folder, symlinks=True)
+        # A lake that this process has let go closes its database when it is collected, which removes SQLite's side files.
+        gc.collect()
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("*-shm"))
         return Flow(folder, self.weights)
 
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
