@@ -43,7 +43,7 @@ class Flow:
 
     def copy(self, folder: Path) -> "Flow":
         """The same project elsewhere, to be changed at will."""
-        # A lake that this process has let go closes its database when it is collected, which removes SQLite's side files.
+        # A lake that this process let go closes its database when it is collected, and SQLite removes its side files.
         gc.collect()
         shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("*-shm"))
         return Flow(folder, self.weights)
