@@ -6,7 +6,7 @@ keys -> segments -> check against the ledger -> fresh  : reported as cached
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from hour_lake.assets.progress import listener
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
 from hour_lake.errors import HourLakeError
 from hour_lake.identity import Segment
+from hour_lake.ledger.batches import batches
 from hour_lake.ledger.check import Check, check_all
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.landing import Landed, Made, current_inputs, stage, upstream_versions
@@ -58,7 +59,8 @@ def run_batch(
     tasks = batch.tasks()
     with scratch_folder(project.settings.home) as scratch:
         for _ in range(TRIES):
-            for made in _batches(work(project, tasks, batch.ledger, scratch)):
+            results = work(project, tasks, batch.ledger, scratch)
+            for made in batches(results, most=COMMIT_EVERY_SEGMENTS, seconds=COMMIT_EVERY_SECONDS):
                 yield from batch.land(made)
             tasks = batch.to_try_again()
             if not tasks:
@@ -169,19 +171,6 @@ class _Batch:
             return {step.name: set() for step in self.steps}
         run_id = self.context.run_id
         return {step.name: emitted_by(self.context.instance, run_id, step.name, keys) for step in self.steps}
-
-
-def _batches(made: Iterable[tuple[Task, Made]]) -> Iterator[list[tuple[Task, Made]]]:
-    """Group results as they come: a batch is so many segments or so many seconds, whichever is first."""
-    batch: list[tuple[Task, Made]] = []
-    since = time.monotonic()
-    for item in made:
-        batch.append(item)
-        if len(batch) >= COMMIT_EVERY_SEGMENTS or time.monotonic() - since > COMMIT_EVERY_SECONDS:
-            yield batch
-            batch, since = [], time.monotonic()
-    if batch:
-        yield batch
 
 
 def _event(landed: Landed, pointers: Mapping[str, Mapping[str, int]], *, cached: bool) -> dg.AssetMaterialization:

@@ -1,4 +1,4 @@
-"""Where everything lies inside the lake; the only place that spells these paths."""
+"""Where everything lies inside the lake; what writes spells its paths here."""
 
 from hour_lake.identity import Segment
 

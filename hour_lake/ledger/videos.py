@@ -1,7 +1,6 @@
 """Raw videos as the ledger knows them: which rows of a manifest are new, bringing those in, staging what was found."""
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from hour_lake.errors import HourLakeError, ManifestError
 from hour_lake.lake.interface import Transaction
+from hour_lake.ledger.batches import batches
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.intake import Pinned
 from hour_lake.ledger.paths import quarantine_path, scan_path, video_path
@@ -91,15 +91,7 @@ def _fingerprint(project: Project, row: Row, found: str) -> Fingerprint:
 
 def bring_in(project: Project, videos: Sequence[NewVideo]) -> Iterator[list[tuple[NewVideo, Scanned | HourLakeError]]]:
     """Localise and scan videos, downloads and decoding side by side; gives what is finished, a batch at a time."""
-    batch: list[tuple[NewVideo, Scanned | HourLakeError]] = []
-    since = time.monotonic()
-    for item in _scanned(project, videos):
-        batch.append(item)
-        if len(batch) >= BATCH_VIDEOS or time.monotonic() - since > BATCH_SECONDS:
-            yield batch
-            batch, since = [], time.monotonic()
-    if batch:
-        yield batch
+    return batches(_scanned(project, videos), most=BATCH_VIDEOS, seconds=BATCH_SECONDS)
 
 
 def _scanned(project: Project, videos: Sequence[NewVideo]) -> Iterator[tuple[NewVideo, Scanned | HourLakeError]]:

@@ -17,6 +17,7 @@ from hour_lake.assets.project import BRANCH_TAG
 from hour_lake.catalog.compact import is_current
 from hour_lake.errors import HourLakeError
 from hour_lake.ledger.intake import pin, read_pinned
+from hour_lake.ledger.paths import manifest_path, manifest_source_path
 from hour_lake.ledger.plans import segments_of_videos
 from hour_lake.ledger.project import Project
 from hour_lake.manifests.watch import watched
@@ -62,8 +63,8 @@ def _stamp(file: Path) -> list[float]:
 def _take_in(instance: dg.DagsterInstance, project: Project, file: Path) -> dg.RunRequest | None:
     """Pin the file; a run for it unless this very content has been taken in."""
     name, _ = pin(project.lake, project.settings.branch, file)
-    pinned = project.lake.entry(project.settings.branch, f"manifests/{name}.source")
-    known = project.lake.entry(project.settings.branch, f"manifests/{name}.parquet")
+    pinned = project.lake.entry(project.settings.branch, manifest_source_path(name))
+    known = project.lake.entry(project.settings.branch, manifest_path(name))
     if pinned is None or (known is not None and known.metadata.get("source_sha256") == pinned.digest):
         return None
     assert MANIFESTS.name is not None
