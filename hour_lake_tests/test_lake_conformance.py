@@ -2,19 +2,23 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hour_lake.errors import LakeError
 from hour_lake.lake.interface import Lake
-from hour_lake_tests.lake_cases import IMPLEMENTATIONS, commit, contents
+from hour_lake_tests.lake_cases import IMPLEMENTATIONS, commit, contents, promises
 
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
-    return IMPLEMENTATIONS[request.param](tmp_path)
+def implementation(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def lake(implementation: str, tmp_path: Path) -> Lake:
+    return IMPLEMENTATIONS[implementation](tmp_path)
 
 
 def test_a_new_lake_is_empty_and_has_main(lake: Lake) -> None:
@@ -37,7 +41,7 @@ def test_what_was_put_is_read_back(lake: Lake, tmp_path: Path) -> None:
     assert entry.digest == hashlib.sha256(b"moving picture").hexdigest()
     assert entry.size_bytes == 14
     assert entry.metadata == {"fingerprint": "abc", "parts": '{"ä": "\\n"}'}
-    assert Path(lake.location(entry)).read_bytes() == b"moving picture"
+    assert lake.local_file("main", entry).read_bytes() == b"moving picture"
     assert file.read_bytes() == b"moving picture"
 
 
@@ -314,7 +318,7 @@ def test_a_branch_with_an_open_transaction_stays(lake: Lake) -> None:
 def test_the_same_bytes_are_the_same_object(lake: Lake) -> None:
     commit(lake, {"a": b"twin", "b": b"twin"})
     commit(lake, {"c": b"twin"})
-    assert len({lake.location(e) for e in lake.entries("main")}) == 1
+    assert len({lake.local_file("main", e) for e in lake.entries("main")}) == 1
 
 
 def test_an_empty_lake_again(lake: Lake) -> None:
@@ -397,6 +401,19 @@ def test_a_merge_there_and_back_is_remembered(lake: Lake) -> None:
     assert contents(lake, "exp") == {"a": b"1", "b": b"2"}
 
 
+def test_a_merge_leaves_what_is_derived_as_it_is(lake: Lake) -> None:
+    """Tables made from the layers of a branch are made again after a merge: two branches never conflict over them."""
+    commit(lake, {"layers/a": b"1", "tables/a": b"of 1", "tables/b": b"of 1"})
+    lake.create_branch("exp", "main")
+    commit(lake, {"layers/b": b"2", "tables/a": b"of 2", "tables/b": b"of 2"}, branch="exp")
+    commit(lake, {"layers/c": b"3", "tables/a": b"of 3"})
+    with pytest.raises(LakeError, match="MERGE_CONFLICT"):
+        lake.merge("exp", "main")
+    lake.merge("exp", "main", leave=["tables/"])
+    assert contents(lake, "main") == {"layers/a": b"1", "layers/b": b"2", "layers/c": b"3",
+                                      "tables/a": b"of 3", "tables/b": b"of 1"}  # fmt: skip
+
+
 def test_a_merge_has_the_guards_of_a_transaction(lake: Lake) -> None:
     commit(lake, {"a": b"1"})
     lake.create_branch("exp", "main")
@@ -417,3 +434,27 @@ def test_a_merge_has_the_guards_of_a_transaction(lake: Lake) -> None:
     commit(lake, {"a": b"3"})
     assert lake.merge("exp", "main", attempt="m1") == merged
     assert lake.read("main", "a") == b"3"
+
+
+def test_metadata_may_be_long(lake: Lake, implementation: str) -> None:
+    expected = {"a": {"said": "ä\n" * 1000, "digests": uuid.uuid4().hex * 20},
+                "b": {"noise": "".join(uuid.uuid4().hex for _ in range(200))}}  # fmt: skip
+    with lake.transaction("main", expected["b"]) as transaction:
+        transaction.put("a", b"1", expected["a"])
+        if promises(implementation, "metadata of any length"):
+            transaction.put("b", b"1", expected["b"])
+        else:
+            with pytest.raises(LakeError, match="METADATA_LIMIT"):
+                transaction.put("b", b"1", expected.pop("b"))
+    assert {entry.path: entry.metadata for entry in lake.entries("main")} == expected
+    assert len(next(lake.log("main")).metadata["noise"]) == 6400
+
+
+def test_messages_and_times(lake: Lake, implementation: str) -> None:
+    for number in range(3):
+        commit(lake, {"a": b"%d" % number})
+    found = list(lake.log("main", limit=3))
+    assert {c.message for c in found} == {"" if promises(implementation, "empty messages") else "no message"}
+    times = [c.created_ms for c in found]
+    assert times == sorted(times, reverse=True)
+    assert promises(implementation, "times in milliseconds") or {time % 1000 for time in times} == {0}

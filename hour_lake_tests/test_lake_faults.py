@@ -40,7 +40,7 @@ def files_limited_to(size_bytes: int) -> Iterator[None]:
 def test_a_flipped_byte_is_noticed_and_mended_by_writing_again(lake: EmbeddedLake) -> None:
     entry = lake.entry("main", "good/2")
     assert entry is not None
-    file = Path(lake.location(entry))
+    file = lake.local_file("main", entry)
     file.chmod(0o644)
     file.write_bytes(b"gooD 2")
     with pytest.raises(LakeError, match="INTEGRITY") as noticed:
@@ -54,7 +54,7 @@ def test_a_flipped_byte_is_noticed_and_mended_by_writing_again(lake: EmbeddedLak
 def test_a_missing_object_is_noticed(lake: EmbeddedLake) -> None:
     entry = lake.entry("main", "good/0")
     assert entry is not None
-    Path(lake.location(entry)).unlink()
+    lake.local_file("main", entry).unlink()
     with pytest.raises(LakeError, match="INTEGRITY"):
         lake.read("main", "good/0")
     assert lake.read("main", "good/3") == b"good 3"
@@ -64,7 +64,7 @@ def test_every_flipped_byte_of_an_object_is_noticed(lake: EmbeddedLake) -> None:
     commit(lake, {"x": bytes(range(60))})
     entry = lake.entry("main", "x")
     assert entry is not None
-    file = Path(lake.location(entry))
+    file = lake.local_file("main", entry)
     file.chmod(0o644)
     for position in range(60):
         damaged = bytearray(range(60))
@@ -118,7 +118,7 @@ def test_an_answer_lost_after_the_commit_is_looked_up(lake: EmbeddedLake, monkey
         patched.setattr(Database, "writing", landed_but_not_told)
         landed = commit(lake, {"good/0": b"new"}, attempt="a1")
     assert lake.resolve("main") == landed
-    assert lake.landed("a1") is not None and lake.landed("a2") is None
+    assert lake.landed("a1", "main") is not None and lake.landed("a2", "main") is None
     assert commit(lake, {"good/0": b"new"}, attempt="a1") == landed
     assert len(list(lake.log("main"))) == before + 1
 
@@ -126,13 +126,17 @@ def test_an_answer_lost_after_the_commit_is_looked_up(lake: EmbeddedLake, monkey
 def test_a_store_that_cannot_be_asked_is_unknown(lake: EmbeddedLake, monkeypatch: pytest.MonkeyPatch) -> None:
     before = lake.resolve("main")
 
+    writing = Database.writing
+
     @contextmanager
     def dead(self: Database) -> Iterator[None]:
         def dead_rows(*_: object) -> None:
             raise LakeError("STORAGE_IO", "no answer")
 
-        patched.setattr(Database, "rows", dead_rows)
-        yield
+        with writing(self):
+            yield
+            patched.setattr(Database, "rows", dead_rows)
+            raise LakeError("STORAGE_IO", "the machine is going down")
 
     with monkeypatch.context() as patched, pytest.raises(LakeError) as unknown:
         transaction = lake.transaction("main", {}, attempt="a7")
@@ -163,7 +167,7 @@ def test_a_staged_object_that_vanished_is_not_published(lake: EmbeddedLake) -> N
     with pytest.raises(LakeError, match="INTEGRITY"), lake.transaction("main", {}) as transaction:  # noqa: PT012
         entry = transaction.put("good/0", b"new")
         transaction.staged.move_in()
-        Path(lake.location(entry)).unlink()
+        lake.local_file("main", entry).unlink()
     assert lake.resolve("main") == before
     assert contents(lake, "main", "good/0") == {"good/0": b"good 0"}
 

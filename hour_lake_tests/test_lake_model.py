@@ -3,13 +3,14 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from hour_lake.errors import LakeError
 from hour_lake.lake.interface import Lake
 from hour_lake_tests.lake_cases import IMPLEMENTATIONS, commit, contents
+from hour_lake_tests.sizes import size
 
 Changes = tuple[dict[str, bytes], set[str]]
 PATHS = st.builds("{}/{}/{:02d}".format, st.sampled_from("ab"), st.sampled_from(["x", "xy", "z"]), st.integers(0, 30))
@@ -169,3 +170,16 @@ LakeMachine.TestCase.settings = settings(
     max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestLake = LakeMachine.TestCase
+
+
+class LakefsMachine(LakeMachine):
+    """The same over HTTP, which is slower: fewer and shorter histories."""
+
+    implementation = "lakefs"
+
+
+LakefsMachine.TestCase.settings = settings(
+    max_examples=size(6, night=100), stateful_step_count=15, deadline=None,
+    suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)  # fmt: skip
+TestLakefs = LakefsMachine.TestCase

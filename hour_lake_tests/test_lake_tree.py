@@ -24,7 +24,7 @@ EDITS = st.dictionaries(KEYS, st.integers(0, 3) | st.none(), max_size=40)
 
 
 def new_nodes(folder: Path) -> Nodes:
-    Database.create(folder / "nodes.sqlite3", lambda _: None)
+    Database.create(folder / "nodes.sqlite3", lambda _: None, drafts=folder)
     return store_of(Database(folder / "nodes.sqlite3"), Objects(folder)).nodes
 
 

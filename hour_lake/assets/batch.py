@@ -53,8 +53,10 @@ def run_batch(
 
     Ends with `dg.Failure` when segments failed or are blocked: their partitions turn red, all others are green.
     """
-    project = resource.get()
-    batch = _Batch(context, project, [project.steps[name] for name in steps], refresh=resource.refresh)
+    opened = resource.get()
+    branch = branch_of(context, opened)
+    project = opened.at(branch)
+    batch = _Batch(context, project, branch, [project.steps[name] for name in steps], refresh=resource.refresh)
     yield from batch.settled()
     tasks = batch.tasks()
     with scratch_folder(project.settings.home) as scratch:
@@ -73,11 +75,10 @@ def run_batch(
 
 class _Batch:
     def __init__(
-        self, context: dg.AssetExecutionContext, project: Project, steps: Sequence[Step], *, refresh: bool
+        self, context: dg.AssetExecutionContext, project: Project, branch: str, steps: Sequence[Step], *, refresh: bool
     ) -> None:
-        self.context, self.project, self.steps = context, project, steps
+        self.context, self.project, self.branch, self.steps = context, project, branch, steps
         self.what = ", ".join(step.name for step in steps)
-        self.branch = branch_of(context, project)
         keys = context.partition_keys  # every access reads all partitions again: once only
         segments = segments_of(keys)
         self.ledger = Ledger(project.lake, project.lake.resolve(self.branch))

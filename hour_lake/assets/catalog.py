@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from hour_lake.assets.experiment import comparison_metadata
 from hour_lake.assets.failure import coded_failures
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
 from hour_lake.catalog.compact import compact
@@ -20,7 +21,8 @@ def catalog_asset(layers: Sequence[Layer]) -> dg.AssetsDefinition:
     def catalog(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.MaterializeResult:
         """Compacted tables, and `facts`: one row a segment, one struct column a layer.
 
-        Queries never wait for it: they read what it compacted plus what was written since.
+        Queries never wait for it: they read what it compacted plus what was written since. On another branch than the
+        settings' own, its metadata show what differs there: facts, gates, members of datasets.
         """
         opened = project.get()
         branch = branch_of(context, opened)
@@ -32,6 +34,7 @@ def catalog_asset(layers: Sequence[Layer]) -> dg.AssetsDefinition:
                 for path, data, about in compact(opened.lake, base, opened.layers):
                     transaction.put(path, data, about)
                     tables += 1
-        return dg.MaterializeResult(metadata={"tables_written": tables, "compacted_commit": base})
+        diff = comparison_metadata(context, opened, branch)
+        return dg.MaterializeResult(metadata={"tables_written": tables, "compacted_commit": base, **diff})
 
     return catalog

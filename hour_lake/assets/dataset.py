@@ -18,10 +18,12 @@ def dataset(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.M
     The same specification over the same facts is the same version; pulling it gives the same bytes.
     """
     opened = project.get()
+    branch = branch_of(context, opened)
     with coded_failures():
         version = compose_and_publish(
-            opened.lake, branch_of(context, opened), context.partition_key, opened.layers, fence=fence_of(context)
-        )
+            opened.lake, branch, context.partition_key, opened.layers,
+            keywords=opened.at(branch).settings.layers, fence=fence_of(context),
+        )  # fmt: skip
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.digest[:32]),
         metadata={"tag": version.tag, "segments": version.segments, "seconds": version.seconds},

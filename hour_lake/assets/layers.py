@@ -7,10 +7,12 @@ from typing import Any
 import dagster as dg
 
 from hour_lake.assets.batch import Task, run_batch
+from hour_lake.assets.fetch import Fetch
 from hour_lake.assets.hardware import op_tags_for, pool_for
 from hour_lake.assets.partitions import SEGMENTS
 from hour_lake.assets.project import ProjectResource
 from hour_lake.errors import HourLakeError
+from hour_lake.identity import Segment
 from hour_lake.ledger import paths
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.landing import Made, Product
@@ -55,30 +57,40 @@ def layer_spec(layer: Layer) -> dg.AssetSpec:
             "dagster/column_schema": dg.TableSchema(columns),
             "facts": dg.MetadataValue.json(dict(layer.facts)),
             "configuration": dg.MetadataValue.json({name: repr(value) for name, value in layer.config.items()}),
-            **({"models": list(layer.models)} if layer.models else {}),
+            **({"models": list(layer.all_models)} if layer.all_models else {}),
         },
     )
 
 
 def _run_layers(project: Project, tasks: Sequence[Task], ledger: Ledger, scratch: Path) -> Iterator[tuple[Task, Made]]:
     by_segment = {task.segment.id: task for task in tasks}
-    jobs = [_segment_task(project, task, ledger) for task in tasks]
+    fetch = Fetch(lambda task: _segment_task(project, task, ledger), project.fetches_at_once)
     limit = project.settings.segment_seconds_limit
     on_gpu = any(project.layers[name].compute == "gpu" for task in tasks for name in task.wanted)
     workers = project.gpu_workers if on_gpu else project.workers
-    for job, outcome in workers.map(run_segment, jobs, seconds=limit):
+    for job, outcome in workers.map(run_segment, fetch(tasks), seconds=limit):
         task = by_segment[job.segment_id]
         if isinstance(outcome, HourLakeError):
             yield task, dict.fromkeys(task.wanted, outcome)
         else:
-            yield task, {name: _product(name, task, of) for name, of in outcome.items()}
+            yield (
+                task,
+                {
+                    name: of if isinstance(of, HourLakeError) else product(name, task.segment, of)
+                    for name, of in outcome.items()
+                },
+            )
+    yield from fetch.failed()
 
 
-def _product(name: str, task: Task, outcome: Outcome | HourLakeError) -> Product | HourLakeError:
-    if isinstance(outcome, HourLakeError):
-        return outcome
+def product(name: str, segment: Segment, outcome: Outcome) -> Product:
+    """What is stored of a layer's outcome: its table, and its clip where it gives one."""
     shown = {"rows": outcome.rows, "seconds": round(outcome.seconds, 4), "bytes": len(outcome.data)}
-    return Product({paths.layer_path(name, task.segment): outcome.data}, shown)
+    files: dict[str, bytes | Path] = {paths.layer_path(name, segment): outcome.data}
+    if outcome.clip is not None:
+        files[paths.layer_clip_path(name, segment)] = outcome.clip
+        shown["clip_bytes"] = len(outcome.clip)
+    return Product(files, shown)
 
 
 def _segment_task(project: Project, task: Task, ledger: Ledger) -> SegmentTask:
@@ -90,7 +102,7 @@ def _segment_task(project: Project, task: Task, ledger: Ledger) -> SegmentTask:
         for read in reads.intersection(step.reads):
             entry = ledger.entry(step.input_path(read, task.segment))
             if entry is not None:
-                locations[read] = project.lake.location(entry)
+                locations[read] = str(project.lake.local_file(ledger.commit, entry))
     return SegmentTask(
         segment_id=task.segment.id,
         wanted=task.wanted,

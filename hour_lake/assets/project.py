@@ -1,10 +1,13 @@
 """What assets get from Dagster: the opened project, the run's branch, and its fence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
 from functools import cache
+from typing import Any
 
 import dagster as dg
 
+from hour_lake.assets.lease import lease
 from hour_lake.errors import LakeError
 from hour_lake.ledger.project import Project
 
@@ -18,6 +21,13 @@ class ProjectResource(dg.ConfigurableResource[Project]):
     """
 
     refresh: bool = False
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Any]:
+        """Held for as long as steps of a run are executed here: the run's lease."""
+        run = context.run
+        with lease(self.get().settings.home, run.run_id) if run else nullcontext():
+            yield self
 
     def get(self) -> Project:
         """The same object for all steps that run in this process."""

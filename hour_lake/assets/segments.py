@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from hour_lake.assets.batch import Task, run_batch
+from hour_lake.assets.fetch import Fetch
 from hour_lake.assets.partitions import SEGMENTS
 from hour_lake.assets.project import ProjectResource
 from hour_lake.errors import HourLakeError
@@ -63,15 +64,11 @@ def _cut_task(project: Project, task: Task, ledger: Ledger, scratch: Path) -> Cu
 
 
 def _sound(project: Project, tasks: Sequence[Task], ledger: Ledger, scratch: Path) -> Iterator[tuple[Task, Made]]:
-    jobs: dict[SoundTask, Task] = {}
-    for task in tasks:
-        clip = ledger.entry(paths.clip_path(task.segment))
-        assert clip is not None  # the check has seen it
-        stem = scratch / task.segment.id
-        jobs[SoundTask(project.lake.location(clip), f"{stem}.wav", f"{stem}.flac")] = task
+    by_samples = {f"{scratch / task.segment.id}.wav": task for task in tasks}
+    fetch = Fetch(lambda task: _sound_task(project, task, ledger, scratch), project.fetches_at_once)
     limit = project.settings.segment_seconds_limit
-    for job, outcome in project.workers.map(sound_task, list(jobs), seconds=limit):
-        task = jobs[job]
+    for job, outcome in project.workers.map(sound_task, fetch(tasks), seconds=limit):
+        task = by_samples[job.samples]
         if not isinstance(outcome, HourLakeError):
             files = {
                 paths.samples_path(task.segment): Path(job.samples),
@@ -79,3 +76,11 @@ def _sound(project: Project, tasks: Sequence[Task], ledger: Ledger, scratch: Pat
             }
             outcome = Product(files, outcome.shown())
         yield task, {"audio": outcome}
+    yield from fetch.failed()
+
+
+def _sound_task(project: Project, task: Task, ledger: Ledger, scratch: Path) -> SoundTask:
+    clip = ledger.entry(paths.clip_path(task.segment))
+    assert clip is not None  # the check has seen it
+    stem = scratch / task.segment.id
+    return SoundTask(str(project.lake.local_file(ledger.commit, clip)), f"{stem}.wav", f"{stem}.flac")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hour_lake.catalog.facts import MACROS, facts_script, facts_sql
 from hour_lake.catalog.fresh import Fresh, segment_row
+from hour_lake.catalog.remote import connection_for
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.catalog.sources import FLAGS, SEGMENT_COLUMNS, SEGMENTS, VIDEOS, Source, layer_source, quoted, rows_sql
 from hour_lake.catalog.views import SCHEMA, manifest_script, rows_of_entries
@@ -22,11 +23,9 @@ def batch_facts(
     lake: Lake, ref: str, segments: Sequence[Segment], layers: Mapping[str, Layer]
 ) -> Generator["duckdb.DuckDBPyConnection"]:
     """A connection with `facts` of these segments only; the cost follows the batch, not the lake."""
-    import duckdb
-
     snapshot = Snapshot(lake, ref, use_tables=False)
     everything = Fresh(dict.fromkeys([*layers, "flags"]), (), (), frozenset())
-    connection = duckdb.connect(":memory:")
+    connection = connection_for(lake)
     try:
         for statement in _script(snapshot, segments, layers, everything):
             connection.execute(statement)

@@ -1,11 +1,14 @@
 """`connect`: DuckDB over one commit, a view for each table of the lake and `facts`."""
 
+import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hour_lake.catalog.facts import MACROS, facts_digest, facts_script, segment_script
 from hour_lake.catalog.fresh import fresh_of
+from hour_lake.catalog.remote import connection_for
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.catalog.sources import layer_source, sources_of
 from hour_lake.catalog.views import SCHEMA, manifest_script, table_script
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 def connect(
     ref: str | None = None, *, lake: Lake | str | Path | None = None, layers: Mapping[str, Layer] | None = None
 ) -> "duckdb.DuckDBPyConnection":
-    """A connection in memory with all views, pinned to the commit that `ref` names now.
+    """A connection in memory with all views, pinned to the commit that `ref` names now for as long as it lives.
 
     `connect().sql("select segment_id, blink.blinks_per_minute from facts where luminance.mean > 60")`
 
@@ -28,18 +31,25 @@ def connect(
     commit. The connection is yours and may do anything; for SQL by others there is `run_query`.
     """
     if lake is None or ref is None:
+        from hour_lake.lake.open import open_lake_of
         from hour_lake.settings import Settings
 
         settings = Settings.load()
-        lake, ref = lake or settings.lake_address, ref or settings.branch
-    return connect_to(Snapshot(open_at(lake), ref), load_declared() if layers is None else layers)
+        lake, ref = lake or open_lake_of(settings), ref or settings.branch
+    opened = open_at(lake)
+    with ExitStack() as stack:
+        snapshot = Snapshot(opened, stack.enter_context(opened.pinned(ref)))
+        connection = connect_to(snapshot, load_declared() if layers is None else layers)
+        # Relations and cursors keep their connection alive, so the commit is held for as long as one is there.
+        weakref.finalize(connection, stack.pop_all().close)
+    return connection
 
 
 def connect_to(snapshot: Snapshot, layers: Mapping[str, Layer]) -> "duckdb.DuckDBPyConnection":
     """The same over a snapshot that is there already."""
     import duckdb
 
-    connection = duckdb.connect(":memory:")
+    connection = connection_for(snapshot.lake)
     try:
         for statement in script_of(snapshot, layers):
             connection.execute(statement)
@@ -93,10 +103,12 @@ def open_at(lake: Lake | str | Path) -> Lake:
 
 
 def load_declared() -> Mapping[str, Layer]:
-    """The layers that can be found now."""
+    """The layers that can be found now and that the settings in force do not leave out."""
     from hour_lake.passes.registry import load_layers
+    from hour_lake.settings import Settings
 
-    return load_layers().layers
+    settings = Settings.load()
+    return load_layers().chosen(opt_in=settings.opt_in, opt_out=settings.opt_out).layers
 
 
 def explain_facts(layers: Mapping[str, Layer]) -> None:

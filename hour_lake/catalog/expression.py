@@ -14,10 +14,7 @@ def columns_of(expression: str) -> set[tuple[str, ...]]:
 
     Subqueries are refused: what is asked of a segment is answered by its own row.
     """
-    asked = _parser().execute("SELECT json_serialize_sql(?)", [f"SELECT ({expression}\n)"])
-    tree = json.loads(asked.fetchall()[0][0])
-    if tree.get("error"):
-        raise ValueError(tree.get("error_message", "not a SQL expression"))
+    tree = _tree_of(expression)
     statements = tree["statements"]
     node = statements[0]["node"]
     if len(statements) != 1 or node.get("from_table", {}).get("type") != "EMPTY" or len(node["select_list"]) != 1:
@@ -26,6 +23,36 @@ def columns_of(expression: str) -> set[tuple[str, ...]]:
     if any(n.get("class") in ("SUBQUERY", "STAR") for n in nodes):
         raise ValueError("a subquery or * is not an expression over one row")
     return {tuple(n["column_names"]) for n in nodes if n.get("class") == "COLUMN_REF"}
+
+
+def conjuncts_of(expression: str) -> list[str]:
+    """The parts that must all hold, as SQL: `a > 1 AND (b OR c)` as ["(a > 1)", "(b OR c)"]."""
+    tree = _tree_of(expression)
+    (top,) = tree["statements"][0]["node"]["select_list"]
+    parts = list(_parts(top))
+    return [expression] if len(parts) == 1 else [_text_of(tree, part) for part in parts]
+
+
+def _parts(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if node.get("type") == "CONJUNCTION_AND":
+        for child in node["children"]:
+            yield from _parts(child)
+    else:
+        yield node
+
+
+def _text_of(tree: dict[str, Any], node: dict[str, Any]) -> str:
+    statement = {**tree["statements"][0], "node": {**tree["statements"][0]["node"], "select_list": [node]}}
+    asked = _parser().execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps({**tree, "statements": [statement]})])
+    return str(asked.fetchall()[0][0]).removeprefix("SELECT ")
+
+
+def _tree_of(expression: str) -> dict[str, Any]:
+    asked = _parser().execute("SELECT json_serialize_sql(?)", [f"SELECT ({expression}\n)"])
+    tree = json.loads(asked.fetchall()[0][0])
+    if tree.get("error"):
+        raise ValueError(tree.get("error_message", "not a SQL expression"))
+    return tree
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -108,19 +108,29 @@ def _fresh_flags(snapshot: Snapshot, fresh: Fresh) -> str:
 def _fresh_rows(snapshot: Snapshot, layers: Mapping[str, Layer], fresh: Fresh) -> str:
     names = [*layers, "flags"]
     wanted = "segments" if fresh.stale is None else f"(FROM segments SEMI JOIN {SCHEMA}.stale USING (segment_id))"
-    joins = "".join(f" LEFT JOIN {SCHEMA}.{quoted('fresh_' + n)} USING (segment_id)" for n in names)
+    joins = f" LEFT JOIN ({_together(names)}) AS fresh USING (segment_id)"
     if snapshot.facts_entry:
         joins += f" LEFT JOIN {_base(snapshot)} AS base USING (segment_id)"
     structs = ", ".join(f"{_choice(snapshot, name, fresh)} AS {quoted(name)}" for name in names)
     return f"SELECT s.*, {structs} FROM {wanted} AS s{joins}"
 
 
+def _together(names: Sequence[str]) -> str:
+    """One row a segment: the fresh struct of each layer, and whether it is one (`has_...`).
+
+    Put together by one aggregate: a join for every layer would take memory for every layer, all at once.
+    """
+    parts = [f"SELECT segment_id, {quoted(n)} FROM {SCHEMA}.{quoted('fresh_' + n)}" for n in names]
+    parts += [f"SELECT segment_id, true AS {quoted('has_' + n)} FROM {SCHEMA}.{quoted('changed_' + n)}" for n in names]
+    columns = ", ".join(f"any_value({quoted(c)}) AS {quoted(c)}" for n in names for c in (n, f"has_{n}"))
+    return f"SELECT segment_id, {columns} FROM ({' UNION ALL BY NAME '.join(parts)}) GROUP BY segment_id"
+
+
 def _choice(snapshot: Snapshot, name: str, fresh: Fresh) -> str:
-    new, old = f"{quoted('fresh_' + name)}.{quoted(name)}", f"base.{quoted(name)}"
+    new, old = f"fresh.{quoted(name)}", f"base.{quoted(name)}"
     if snapshot.facts_entry is None or fresh.changed[name] is None:
         return new
-    changed = f"{SCHEMA}.{quoted('changed_' + name)}"
-    return f"CASE WHEN segment_id IN (SELECT segment_id FROM {changed}) THEN {new} ELSE {old} END"
+    return f"CASE WHEN fresh.{quoted('has_' + name)} THEN {new} ELSE {old} END"
 
 
 def _core(snapshot: Snapshot, layers: Mapping[str, Layer], fresh: Fresh) -> str:
@@ -150,7 +160,7 @@ def _with_context() -> str:
 def _base(snapshot: Snapshot) -> str:
     if snapshot.facts_entry is None:
         raise ValueError("there is no compacted facts table")
-    return f"read_parquet({list_of([snapshot.lake.location(snapshot.facts_entry)])})"
+    return f"read_parquet({list_of([snapshot.lake.location(snapshot.commit_id, snapshot.facts_entry)])})"
 
 
 def _segment_ids(name: str, ids: Sequence[str] | frozenset[str]) -> str:

@@ -90,7 +90,7 @@ def flags_of(
         rows: dict[str, list[dict[str, Any]]] = {segment.id: [] for segment in segments}
         for gate in gates:
             try:
-                found = connection.execute(_verdict_sql(gate, layers)).fetchall()
+                found = connection.execute(verdict_sql(gate, layers)).fetchall()
             except duckdb.Error as error:
                 raise ConfigError(
                     "CONFIG_GATE", f"the gate {gate.name} cannot be asked of the facts", value=gate.predicate,
@@ -99,6 +99,20 @@ def flags_of(
             for row in found:
                 rows[row[0]].append(dict(zip(FLAGS_SCHEMA.names, row, strict=True)))
     return {segment_id: _verdict(found) for segment_id, found in rows.items()}
+
+
+def verdict_sql(gate: Gate, layers: Mapping[str, Layer]) -> str:
+    """A SELECT over the view `facts` of one gate's rows: the columns of `FLAGS_SCHEMA`, in the order of segment ids."""
+    unknown = [name for name in gate.layers if name not in layers]
+    value, predicate = ("NULL", "NULL") if unknown else (gate.value, gate.predicate)
+    missing = "".join(f" WHEN {quoted(n)} IS NULL THEN {literal('missing: ' + n)}" for n in gate.layers if n in layers)
+    missing += "".join(f" WHEN true THEN {literal('missing: ' + n)}" for n in unknown)
+    undecided = literal("not known: " + re.sub(r"\s+", " ", gate.value))
+    return (
+        f"SELECT segment_id, {literal(gate.name)}, ({value}\n)::DOUBLE, ({predicate}\n)::BOOLEAN AS verdict, "
+        f"CASE WHEN verdict THEN NULL WHEN NOT verdict THEN {literal(gate.reason)}{missing} ELSE {undecided} END "
+        "FROM facts ORDER BY segment_id"
+    )
 
 
 def _gate(raw: Any, where: str) -> Gate:
@@ -118,19 +132,6 @@ def _gate(raw: Any, where: str) -> Gate:
         raise ConfigError("CONFIG_GATE", f"the gate {gate.name} is not SQL over one row", value=shown(raw), where=where,
                           fix=str(error)) from error  # fmt: skip
     return gate
-
-
-def _verdict_sql(gate: Gate, layers: Mapping[str, Layer]) -> str:
-    unknown = [name for name in gate.layers if name not in layers]
-    value, predicate = ("NULL", "NULL") if unknown else (gate.value, gate.predicate)
-    missing = "".join(f" WHEN {quoted(n)} IS NULL THEN {literal('missing: ' + n)}" for n in gate.layers if n in layers)
-    missing += "".join(f" WHEN true THEN {literal('missing: ' + n)}" for n in unknown)
-    undecided = literal("not known: " + re.sub(r"\s+", " ", gate.value))
-    return (
-        f"SELECT segment_id, {literal(gate.name)}, ({value}\n)::DOUBLE, ({predicate}\n)::BOOLEAN AS verdict, "
-        f"CASE WHEN verdict THEN NULL WHEN NOT verdict THEN {literal(gate.reason)}{missing} ELSE {undecided} END "
-        "FROM facts ORDER BY segment_id"
-    )
 
 
 def _verdict(rows: Sequence[dict[str, Any]]) -> Verdict:

@@ -132,6 +132,7 @@ def _prepared(request: dict[str, Any]) -> Any:
     paths = ", ".join("'" + path.replace("'", "''") + "'" for path in request["paths"])
     try:
         for statement in (
+            *request["access"],
             f"SET memory_limit = '{request['memory_mib']}MiB'",
             "SET temp_directory = ''",
             f"SET allowed_paths = [{paths}]",

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from hour_lake.catalog.connect import explain_facts, load_declared, open_at, script_of, table_names
 from hour_lake.catalog.locked_pipe import Pipe, TooLong, TooMuch, start, stop
+from hour_lake.catalog.remote import access_script
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.errors import LakeError, QueryError
 from hour_lake.lake.interface import Lake
@@ -57,23 +58,28 @@ class Answer:
 def run_query(
     sql: str,
     *,
-    lake_address: Lake | str | Path,
+    lake: Lake | str | Path,
     ref: str,
     layers: Mapping[str, Layer] | None = None,
     limits: QueryLimits | None = None,
 ) -> Answer:
     """Answer one SELECT. QUERY_NOT_ALLOWED, QUERY_FORBIDDEN, QUERY_LIMIT, QUERY_INVALID, REF_NOT_FOUND.
 
-    `run_query("select count(*) from facts", lake_address=".hour_lake/lake", ref="main").rows == [(35,)]`
+    `run_query("select count(*) from facts", lake=".hour_lake/lake", ref="main").rows == [(35,)]`
     """
     limits = limits or QueryLimits()
-    snapshot = Snapshot(open_at(lake_address), ref)
     declared = load_declared() if layers is None else layers
+    opened = open_at(lake)
+    with opened.pinned(ref) as commit_id:
+        return _answered(sql, Snapshot(opened, commit_id), declared, limits)
+
+
+def _answered(sql: str, snapshot: Snapshot, declared: Mapping[str, Layer], limits: QueryLimits) -> Answer:
     wanted = _tables_in(sql, table_names(snapshot, declared))
     setup = script_of(snapshot, declared, wanted)
     request = {
-        "sql": sql, "setup": setup, "paths": _paths_in(setup), "memory_mib": limits.memory_mib,
-        "threads": limits.threads, "rows": limits.rows,
+        "sql": sql, "access": access_script(snapshot.lake.s3()), "setup": setup, "paths": _paths_in(setup),
+        "memory_mib": limits.memory_mib, "threads": limits.threads, "rows": limits.rows,
         "cpu_seconds": (limits.wall_seconds + limits.setup_seconds) * limits.threads + 1,
     }  # fmt: skip
     try:

@@ -32,7 +32,7 @@ def manifest_script(snapshot: Snapshot) -> list[str]:
         return [f"CREATE VIEW manifests AS {declared}"]
     names = [
         {
-            "location": snapshot.lake.location(e),
+            "location": snapshot.lake.location(snapshot.commit_id, e),
             "manifest_name": e.path.removeprefix("manifests/").removesuffix(".parquet"),
         }
         for e in entries
@@ -64,7 +64,7 @@ def _rows_sql(snapshot: Snapshot, source: Source, files: Files) -> str:
 
 
 def _read(snapshot: Snapshot, entries: Sequence[Entry], *, by_name: bool) -> str:
-    locations = list_of(sorted({snapshot.lake.location(entry) for entry in entries}))
+    locations = list_of(sorted({snapshot.lake.location(snapshot.commit_id, entry) for entry in entries}))
     options = f"file_row_number = true, union_by_name = {str(by_name).lower()}"
     return f"SELECT * RENAME (file_row_number AS _row) FROM read_parquet({locations}, {options})"
 

@@ -30,15 +30,19 @@ class Commits:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.recent = lru_cache(CACHED_COMMITS)(self._get)
+        self.recent = lru_cache(CACHED_COMMITS)(self.read)
 
     def append(
         self, root: Ref, parents: Sequence[str], *, branch: str, attempt: str, changes: bytes, message: str,
         metadata: Metadata, created_ms: int,
     ) -> str:  # fmt: skip
-        """Write a commit; its id."""
+        """Write a commit; its id. REF_NOT_FOUND when a parent is gone: what it alone reached may be gone, too."""
+        for parent in parents:
+            if not self._where("id = ?", parent):  # asked of the table: what is cached may have been collected
+                raise LakeError("REF_NOT_FOUND", "a commit was collected meanwhile", value=parent,
+                                fix="make a branch or a tag at what is to be kept")  # fmt: skip
         facts = {"tree": root.digest.hex(), "parents": list(parents), "message": message, "metadata": dict(metadata),
-                 "created_ms": created_ms, "attempt": attempt}  # fmt: skip
+                 "created_ms": created_ms, "attempt": attempt, "branch": branch, "changes": changes.hex()}  # fmt: skip
         body = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
         commit_id = hashlib.sha256(body).hexdigest()
         self.database.append(
@@ -51,7 +55,8 @@ class Commits:
         """One commit by its full id; STORE_CORRUPT when it is missing or altered."""
         return self.recent(commit_id)
 
-    def _get(self, commit_id: str) -> Stored:
+    def read(self, commit_id: str) -> Stored:
+        """The same from the table, whatever was read before."""
         found = self._where("id = ?", commit_id)
         if not found:
             raise LakeError("STORE_CORRUPT", "a commit is missing", value=commit_id, where=str(self.database.file))
@@ -81,12 +86,16 @@ class Commits:
                     older = self.get(parent)
                     heapq.heappush(waiting, (-older.seq, older))
 
-    def _where(self, condition: str, value: str) -> list[Stored]:
-        rows = self.database.rows(f"SELECT seq, id, root, body, changes FROM commits WHERE {condition}", value)
+    def after(self, seq: int, limit: int) -> list[Stored]:
+        """So many commits in the order they came in, from the first that is numbered higher."""
+        return self._where("seq > ? ORDER BY seq LIMIT ?", seq, limit)
+
+    def _where(self, condition: str, *values: object) -> list[Stored]:
+        rows = self.database.rows(f"SELECT seq, id, root, body, changes FROM commits WHERE {condition}", *values)
         return [self._stored(*row) for row in rows]
 
     def _stored(self, seq: int, commit_id: str, root: int, body: bytes, changes: bytes) -> Stored:
-        if hashlib.sha256(body).hexdigest() != commit_id:
+        if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != commit_id:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise LakeError("STORE_CORRUPT", "a commit is altered", value=commit_id, where=str(self.database.file))
         facts = json.loads(body)
         commit = Commit(

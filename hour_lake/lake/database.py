@@ -1,6 +1,7 @@
 """The lake's SQLite file: how it is made, opened and written; the statements live with what they are about."""
 
 import os
+import shutil
 import sqlite3
 import threading
 import uuid
@@ -10,16 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from hour_lake.errors import LakeError
-from hour_lake.lake.faults import from_sqlite, storage_errors
+from hour_lake.lake.failpoints import reached
+from hour_lake.lake.faults import DATABASE_ERRORS, from_sqlite, storage_errors
+from hour_lake.lake.folders import sync_folder
 
-FORMAT = 1
+FORMAT = 2
 APPLICATION_ID = 0x484C414B  # "HLAK", so that `file` and we can tell a lake's database from another
 BUSY_SECONDS = 60.0
 LOG_BYTES = 32 << 20  # what the write-ahead log may keep on disk after a large commit
 
 # Nodes and metadata are only ever appended, and are found by row number: no index over digests grows or is rewritten.
 # AUTOINCREMENT: a number that was once given out never names another row, so cached nodes stay true after a collection.
-SCHEMA = """
+REF_LOG = """
+CREATE TABLE ref_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    commit_id TEXT,               -- where it was made; NULL: it was deleted
+    after_seq INTEGER NOT NULL,   -- the newest commit then
+    digest BLOB NOT NULL          -- of the other columns
+)
+"""
+SCHEMA = f"""
 CREATE TABLE node (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, hints BLOB NOT NULL);
 CREATE TABLE metadata (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
 CREATE TABLE commits (
@@ -36,6 +49,7 @@ CREATE TABLE refs (
     kind TEXT NOT NULL CHECK (kind IN ('branch', 'tag')),
     commit_id TEXT NOT NULL REFERENCES commits (id)
 ) WITHOUT ROWID;
+{REF_LOG};
 """
 
 
@@ -48,26 +62,36 @@ class Database:
         self._inherited: list[sqlite3.Connection] = []
 
     @staticmethod
-    def create(file: Path, fill: "Callable[[Database], None]") -> None:
-        """Make the file with what `fill` writes, whole or not at all; whoever comes second finds the first one's."""
+    def create(file: Path, fill: "Callable[[Database], None]", *, drafts: Path) -> None:
+        """Make the file with what `fill` writes, whole or not at all; whoever comes second finds the first one's.
+
+        It is written in a folder of its own below `drafts`, where the leftovers of killed writers are swept.
+        """
         with storage_errors(file):
-            draft = file.with_name(f".new-{uuid.uuid4().hex}")
+            own = drafts / uuid.uuid4().hex
+            own.mkdir()
+            draft = own / file.name
+            database = Database(draft)
             try:
-                database = Database(draft)
                 connection = database.connection
                 connection.execute("PRAGMA page_size = 8192")
-                connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(f"{SCHEMA}\nPRAGMA application_id = {APPLICATION_ID};")
                 fill(database)
+                reached("create.filled")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
-                database.close()  # the last one to close folds the write-ahead log into the file
+                # Last, so that the file is whole by itself: what closing would fold in could fail without a word.
+                connection.execute("PRAGMA journal_mode = WAL")
+                database.close()
+                reached("create.drafted")
                 os.link(draft, file)
+                reached("create.linked")
             except FileExistsError:
                 pass
             finally:
-                for leftover in draft.parent.glob(draft.name + "*"):
-                    leftover.unlink()
+                database.close()
+                shutil.rmtree(own, ignore_errors=True)
             sync_folder(file.parent)
+            reached("create.synced")
 
     def check_format(self) -> None:
         """STORE_TOO_NEW for a lake of a later version of ours, STORE_CORRUPT for what is not a lake."""
@@ -97,37 +121,42 @@ class Database:
         """All rows of one statement."""
         try:
             return self.connection.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             raise from_sqlite(error, self.file) from error
 
     def change(self, statement: str, *values: Any) -> int:
         """Run one statement; how many rows it changed."""
         try:
             return self.connection.execute(statement, values).rowcount
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             raise from_sqlite(error, self.file) from error
 
     def append(self, statement: str, *values: Any) -> int:
         """Insert one row; its number."""
         try:
             return self.connection.execute(statement, values).lastrowid or 0
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             raise from_sqlite(error, self.file) from error
 
     @contextmanager
     def writing(self) -> Generator[None]:
         """One write transaction: nobody else writes meanwhile, and all of it is on disk when the block has ended."""
-        with storage_errors(self.file):
-            connection = self.connection
-            connection.execute("BEGIN IMMEDIATE")
         try:
+            with storage_errors(self.file):
+                self.connection.execute("BEGIN IMMEDIATE")
             yield
             with storage_errors(self.file):
-                connection.execute("COMMIT")
+                self.connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            self._roll_back()
             raise
+
+    def _roll_back(self) -> None:
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self.close()  # which rolls back too; the error that led here is the one to tell
 
     def close(self) -> None:
         """Close this thread's connection; the next use opens another."""
@@ -135,12 +164,3 @@ class Database:
         if held is not None and held[0] == os.getpid():
             held[1].close()
             self._local.held = None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

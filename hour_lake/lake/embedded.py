@@ -2,24 +2,29 @@
 
 import time
 import uuid
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 from hour_lake.errors import LakeError
+from hour_lake.lake.certain import write
 from hour_lake.lake.commits import Commits
 from hour_lake.lake.database import Database
 from hour_lake.lake.diff import changes, differences
 from hour_lake.lake.entries import unpacked
+from hour_lake.lake.failpoints import reached
 from hour_lake.lake.faults import storage_errors
 from hour_lake.lake.filesystem import check_file_system
+from hour_lake.lake.folders import make_folder
 from hour_lake.lake.interface import Change, Commit, Entry, Fence, Lake, Metadata
 from hour_lake.lake.merge import merge
 from hour_lake.lake.metadata import MetadataBlocks, texts_of
+from hour_lake.lake.migrate import migrate
 from hour_lake.lake.names import near
 from hour_lake.lake.nodes import EMPTY, Nodes, Ref
 from hour_lake.lake.objects import Objects
+from hour_lake.lake.pins import Pins
 from hour_lake.lake.publish import Intent, Store
 from hour_lake.lake.refs import MAIN, Refs
 from hour_lake.lake.staging import Staging
@@ -27,15 +32,17 @@ from hour_lake.lake.transaction import EmbeddedTransaction
 from hour_lake.lake.tree import find, scan
 
 DATABASE = "lake.sqlite3"
+FOLDERS = STAGING, OBJECTS, PINS = "staging", "objects", "pins"
 
 
 class EmbeddedLake(Lake):
-    """A lake in a folder: `lake.sqlite3`, `objects/`, `staging/`. Use `EmbeddedLake.open`."""
+    """A lake in a folder: `lake.sqlite3`, `objects/`, `staging/`, `pins/`. Use `EmbeddedLake.open`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.staging = Staging(folder / "staging")
-        self.store = store_of(Database(folder / DATABASE), Objects(folder / "objects"))
+        self.staging = Staging(folder / STAGING)
+        self.pins = Pins(folder / PINS)
+        self.store = store_of(Database(folder / DATABASE), Objects(folder / OBJECTS))
 
     @staticmethod
     def open(folder: Path, *, create: bool = True) -> "EmbeddedLake":
@@ -46,16 +53,18 @@ class EmbeddedLake(Lake):
         folder = folder.absolute()
         with storage_errors(folder):
             check_file_system(folder)
-            if not (folder / DATABASE).exists():
-                if not create:
-                    raise LakeError("STORE_MISSING", "there is no lake in this folder", where=str(folder),
-                                    fix="run `hour-lake init`")  # fmt: skip
-                folder.mkdir(parents=True, exist_ok=True)
-                Database.create(folder / DATABASE, _begin)
+            exists = (folder / DATABASE).exists()
+            if not exists and not create:
+                raise LakeError("STORE_MISSING", "there is no lake in this folder", where=str(folder),
+                                fix="run `hour-lake init`")  # fmt: skip
+            for needed in FOLDERS:
+                make_folder(folder / needed)
+            if not exists:
+                reached("create.folders_made")
+                Database.create(folder / DATABASE, _begin, drafts=folder / STAGING)
             lake = EmbeddedLake(folder)
             lake.store.database.check_format()
-            for needed in (lake.staging.folder, lake.store.objects.folder):
-                needed.mkdir(exist_ok=True)
+            migrate(lake.store.database)
         return lake
 
     def branches(self) -> Mapping[str, str]:
@@ -64,18 +73,29 @@ class EmbeddedLake(Lake):
 
     def create_branch(self, name: str, source: str) -> str:
         """A new branch, one row; REF_NAME_INVALID, REF_EXISTS, REF_NOT_FOUND."""
-        with self.store.database.writing():
+
+        def create() -> str:
             commit_id = self.resolve(source)
+            reached("branch.locked")
             self.store.refs.create_branch(name, commit_id)
-        return commit_id
+            reached("branch.written")
+            return commit_id
+
+        return write(self.store.database, create, landed=lambda _: name in self.branches(), what=name)
 
     def delete_branch(self, name: str) -> None:
         """Drop a branch; BRANCH_BUSY while a transaction is open on it, BRANCH_PROTECTED for main."""
         if busy := self.staging.open_on(name):
             raise LakeError("BRANCH_BUSY", f"{busy} open transactions write to this branch", value=name,
                             fix="wait for the runs that write to it")  # fmt: skip
-        with self.store.database.writing():
+        reached("delete.not_busy")
+
+        def delete() -> str:
             self.store.refs.delete_branch(name)
+            reached("delete.written")
+            return name
+
+        write(self.store.database, delete, landed=lambda _: name not in self.branches(), what=name)
 
     def tags(self) -> Mapping[str, str]:
         """Tag names and their commits."""
@@ -83,22 +103,33 @@ class EmbeddedLake(Lake):
 
     def tag(self, name: str, ref: str) -> str:
         """A tag that never moves; REF_NAME_INVALID, REF_EXISTS, TAG_IMMUTABLE."""
-        with self.store.database.writing():
+
+        def tag() -> str:
             commit_id = self.resolve(ref)
+            reached("tag.locked")
             self.store.refs.tag(name, commit_id)
-        return commit_id
+            reached("tag.written")
+            return commit_id
+
+        return write(self.store.database, tag, landed=lambda wanted: self.tags().get(name) == wanted, what=name)
 
     def resolve(self, ref: str) -> str:
         """The commit id of a ref; REF_NOT_FOUND lists near names."""
         return self.store.refs.resolve(ref)
+
+    @contextmanager
+    def pinned(self, ref: str) -> Generator[str]:
+        """Hold a commit and all before it against collection; REF_NOT_FOUND. A dead process holds nothing."""
+        with self.pins.held(lambda: self.resolve(ref)) as commit_id:
+            yield commit_id
 
     def log(self, ref: str, prefix: str = "", limit: int | None = None) -> Iterator[Commit]:
         """Commits from `ref` back, newest first; with a prefix those that differ below it from all their parents."""
         found = self.store.commits.back_from(self.resolve(ref))
         return islice((s.commit for s in found if not prefix or self._touches(s.commit, s.root, prefix)), limit)
 
-    def landed(self, attempt: str) -> Commit | None:
-        """The commit that a transaction with this attempt id published, if it did."""
+    def landed(self, attempt: str, branch: str) -> Commit | None:
+        """The commit that a transaction or merge with this attempt id published, if it did."""
         found = self.store.commits.by_attempt(attempt)
         return found and found.commit
 
@@ -122,9 +153,16 @@ class EmbeddedLake(Lake):
         with storage_errors(self.folder):
             return self.store.objects.read(entry.digest, where=f"{path} of {ref} ({commit_id})")
 
-    def location(self, entry: Entry) -> str:
+    def location(self, commit: str, entry: Entry) -> str:
         """The absolute path of the object's file."""
-        return str(self.store.objects.path(entry.digest))
+        return str(self.local_file(commit, entry))
+
+    def local_file(self, commit: str, entry: Entry) -> Path:
+        """The object's file, whatever the commit; its bytes are not checked here."""
+        return self.store.objects.path(entry.digest)
+
+    def s3(self) -> None:
+        """All locations are local files."""
 
     def diff(self, before: str, after: str, prefix: str = "") -> Iterator[Change]:
         """Paths that differ between the commits that two refs name now, in path order."""
@@ -161,11 +199,12 @@ class EmbeddedLake(Lake):
         message: str = "",
         attempt: str | None = None,
         fence: Fence | None = None,
+        leave: Sequence[str] = (),
     ) -> str:
         """Lay on branch `into` what `source` changed since they parted; MERGE_CONFLICT leaves it untouched."""
         message = message or f"merge {source} into {into}"
         intent = Intent(into, texts_of(metadata or {}), message, attempt or uuid.uuid4().hex, fence)
-        return merge(self.store, self.resolve(source), intent)
+        return merge(self.store, self.resolve(source), intent, [key_of(prefix) for prefix in leave])
 
     def _root(self, ref: str) -> Ref:
         return self.store.commits.get(self.resolve(ref)).root

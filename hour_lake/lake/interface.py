@@ -1,7 +1,7 @@
 """What every lake can do: refs, commits, entries and write-audit-publish transactions; no implementation is here."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -15,7 +15,7 @@ class Entry:
     """One path of one commit: which object it is, and what was said about it when it was written."""
 
     path: str
-    digest: str  # sha256 of the content, 64 hex digits
+    digest: str  # sha256 of the content, 64 hex digits; "" for what others put on a server, which nobody has read
     size_bytes: int
     metadata: Metadata = field(default_factory=dict[str, str])
 
@@ -39,6 +39,18 @@ class Commit:
     message: str
     metadata: Metadata
     created_ms: int
+
+
+@dataclass(frozen=True)
+class S3Access:
+    """What a client of S3 needs to read one lake; `scope` is the address that the keys are for."""
+
+    endpoint: str  # host:port
+    use_tls: bool
+    access_key: str
+    secret_key: str = field(repr=False)
+    region: str
+    scope: str  # s3://<repository>/
 
 
 class Transaction(Protocol):
@@ -85,6 +97,15 @@ class Lake(Protocol):
         """The commit id of a ref; REF_NOT_FOUND lists near names."""
         ...
 
+    @contextmanager
+    def pinned(self, ref: str) -> Generator[str]:
+        """Hold the commit that `ref` names now for as long as the block lasts, whoever deletes branches meanwhile.
+
+        No collection takes what it reaches, also while other processes run one. A lake without pins only resolves the
+        ref: on lakeFS the server's own rules of retention apply.
+        """
+        yield self.resolve(ref)
+
     def log(self, ref: str, prefix: str = "", limit: int | None = None) -> Iterator[Commit]:
         """Commits from `ref` back, newest first; with a prefix only those that changed something below it."""
         ...
@@ -101,8 +122,23 @@ class Lake(Protocol):
         """The bytes of one path, checked against their digest; PATH_NOT_FOUND, INTEGRITY."""
         ...
 
-    def location(self, entry: Entry) -> str:
-        """What DuckDB, PyAV and a browser can open: an absolute local path or an s3:// address of the object."""
+    def location(self, commit: str, entry: Entry) -> str:
+        """What DuckDB can open: the absolute path of a local file, or `s3://<repository>/<commit>/<path>`."""
+        ...
+
+    def local_file(self, commit: str, entry: Entry) -> Path:
+        """A file of this machine with the object's bytes, only for reading: for decoders, which want a real file.
+
+        A remote lake keeps a bounded cache of what was fetched; INTEGRITY when the bytes are not what was stored.
+        """
+        ...
+
+    def s3(self) -> "S3Access | None":
+        """How `s3://` locations are reached; None when all locations are local files."""
+        ...
+
+    def landed(self, attempt: str, branch: str) -> Commit | None:
+        """The commit that a transaction or merge with this attempt id published on a branch, if it did."""
         ...
 
     def diff(self, before: str, after: str, prefix: str = "") -> Iterator[Change]:
@@ -118,11 +154,13 @@ class Lake(Protocol):
         message: str = "",
         attempt: str | None = None,
         fence: Fence | None = None,
+        leave: Sequence[str] = (),
     ) -> str:
         """Lay on branch `into` what `source` changed since they parted; the new commit, with both as parents.
 
         What both sides changed alike is clean. MERGE_CONFLICT names the paths they changed differently, and leaves
-        `into` untouched. Where `into` has all of `source` already its head is given back.
+        `into` untouched. Where `into` has all of `source` already its head is given back. Where both sides changed
+        something, paths below the prefixes `leave` stay as `into` has them: what is derived is made again, not merged.
         """
         ...
 

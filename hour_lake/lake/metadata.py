@@ -13,6 +13,7 @@ from threading import Lock
 
 from hour_lake.errors import LakeError
 from hour_lake.lake.database import Database
+from hour_lake.lake.failpoints import reached
 
 BLOCK_TEXTS = 32
 CACHED_BLOCKS = 256
@@ -53,18 +54,22 @@ class MetadataBlocks:
             block = unique[start : start + BLOCK_TEXTS]
             packed = zlib.compress(b"\n".join(block))
             row = self.database.append("INSERT INTO metadata (body) VALUES (?)", packed)
+            reached("metadata.block_written")
             hints |= {text: (row << 16) + position for position, text in enumerate(block)}
         return hints
 
     def get_many(self, wanted: Sequence[tuple[int, bytes]]) -> list[dict[str, str]]:
         """Metadata for pairs of hint and digest; STORE_CORRUPT when one is not what its leaf says."""
         blocks = self._blocks({hint >> 16 for hint, _ in wanted if hint})
-        return [json.loads(self._text(blocks, hint, digest)) if hint else {} for hint, digest in wanted]
+        return [json.loads(self._text(blocks, hint, digest)) for hint, digest in wanted]
+
+    def damaged(self, wanted: Sequence[tuple[int, bytes]]) -> set[tuple[int, bytes]]:
+        """Those pairs that `get_many` would refuse."""
+        blocks = self._blocks({hint >> 16 for hint, _ in wanted if hint})
+        return {(hint, digest) for hint, digest in wanted if kept_digest(_at(blocks, hint)) != digest}
 
     def _text(self, blocks: Mapping[int, list[bytes]], hint: int, digest: bytes) -> bytes:
-        block = blocks.get(hint >> 16, [])
-        position = hint & 0xFFFF
-        text = block[position] if position < len(block) else b""
+        text = _at(blocks, hint)
         if kept_digest(text) != digest:
             raise LakeError("STORE_CORRUPT", "an entry's metadata is missing or altered", value=f"block {hint >> 16}",
                             where=str(self.database.file))  # fmt: skip
@@ -76,7 +81,7 @@ class MetadataBlocks:
         missing = sorted(rows - found.keys())
         if missing:
             statement = "SELECT id, body FROM metadata WHERE id IN (SELECT value FROM json_each(?))"
-            read = {row: self._unpacked(body) for row, body in self.database.rows(statement, json.dumps(missing))}
+            read = {row: _unpacked(body) for row, body in self.database.rows(statement, json.dumps(missing))}
             found |= read
             with self._lock:
                 self._cache.update(read)
@@ -84,8 +89,18 @@ class MetadataBlocks:
                     self._cache.popitem(last=False)
         return found
 
-    def _unpacked(self, body: bytes) -> list[bytes]:
-        try:
-            return zlib.decompress(body).split(b"\n")
-        except zlib.error as error:
-            raise LakeError("STORE_CORRUPT", "a block of metadata is damaged", where=str(self.database.file)) from error
+
+def _unpacked(body: object) -> list[bytes]:
+    """The texts of a block; none of a damaged one, so that whoever wants one sees that it is not there."""
+    try:
+        return zlib.decompress(body).split(b"\n") if isinstance(body, bytes) else []
+    except zlib.error:
+        return []
+
+
+def _at(blocks: Mapping[int, list[bytes]], hint: int) -> bytes:
+    """The text that a hint leads to; empty, which is no text, where there is none."""
+    if not hint:
+        return NOTHING
+    block, position = blocks.get(hint >> 16, []), hint & 0xFFFF
+    return block[position] if position < len(block) else b""

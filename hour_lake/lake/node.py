@@ -88,7 +88,19 @@ def decode(body: bytes, hints: bytes) -> Node:
         position += length
     width = DIGEST_BYTES if level else LEAF_VALUE_BYTES
     values = [body[at : at + width] for at in range(position, position + count * width, width)]
-    return Node(level, keys, values, struct.unpack(f"<{count}{'I' if len(hints) == 4 * count else 'Q'}", hints))
+    return Node(level, keys, values, _hints(count, hints))
+
+
+def links(body: bytes, hints: bytes) -> tuple[int, list[bytes], Sequence[int]]:
+    """Level, values and hints of a node; its keys, which cost most to read, are left alone."""
+    level, count = HEADER.unpack_from(body)
+    width = DIGEST_BYTES if level else LEAF_VALUE_BYTES
+    values = [body[at : at + width] for at in range(len(body) - count * width, len(body), width)]
+    return level, values, _hints(count, hints)
+
+
+def _hints(count: int, hints: bytes) -> Sequence[int]:
+    return struct.unpack(f"<{count}{'I' if len(hints) == 4 * count else 'Q'}", hints)
 
 
 def shared(before: bytes, key: bytes) -> tuple[int, int]:

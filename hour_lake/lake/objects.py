@@ -2,11 +2,15 @@
 
 import hashlib
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from hour_lake.errors import LakeError
+from hour_lake.lake.failpoints import reached
 
 CHUNK_BYTES = 1 << 20
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Objects:
@@ -49,10 +53,18 @@ class Objects:
         except FileNotFoundError:
             return None
 
+    def digests(self) -> Iterator[str]:
+        """Every object that is there, in no order; files that are no objects are passed over."""
+        for folder in self.folder.iterdir():
+            if len(folder.name) == 2 and folder.is_dir():
+                names = (folder.name + file.name for file in folder.iterdir())
+                yield from (name for name in names if DIGEST.fullmatch(name))
+
     def adopt(self, staged: Path, digest: str) -> Path:
         """Move a complete, synced file in; the folder whose names must be synced before anyone is told."""
         target = self.path(digest)
         target.parent.mkdir(exist_ok=True)
+        reached("objects.folder_made")
         staged.replace(target)
         return target.parent
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hour_lake.errors import LakeError
+from hour_lake.lake.certain import write
 from hour_lake.lake.commits import Commits, Stored
 from hour_lake.lake.database import Database
+from hour_lake.lake.failpoints import reached
 from hour_lake.lake.interface import Fence, Metadata
 from hour_lake.lake.metadata import MetadataBlocks
 from hour_lake.lake.node import Item
 from hour_lake.lake.nodes import Nodes, Ref
 from hour_lake.lake.objects import Objects
 from hour_lake.lake.refs import Refs
-
-UNCERTAIN = {"STORAGE_FULL", "STORAGE_IO", "STORAGE_UNAVAILABLE", "STORE_CORRUPT"}
 
 
 @dataclass(frozen=True)
@@ -56,30 +56,34 @@ def publish(store: Store, intent: Intent, changes: bytes, build: Callable[[Store
     `changes` is the sha256 of what is wanted: an attempt that landed before is not repeated (ATTEMPT_REUSED if it was
     about something else).
     """
-    try:
-        with store.database.writing():
-            return _swap(store, intent, changes, build)
-    except LakeError as error:
-        if error.code not in UNCERTAIN:
-            raise
-        return _looked_up(store, intent, error)
+    reached("publish.begun")
+    return write(
+        store.database, lambda: _swap(store, intent, changes, build),
+        landed=lambda _: store.commits.by_attempt(intent.attempt) is not None, what=intent.attempt,
+    )  # fmt: skip
 
 
 def _swap(store: Store, intent: Intent, changes: bytes, build: Callable[[Stored], Built | None]) -> str:
     landed = store.commits.by_attempt(intent.attempt)
     if landed is not None:
+        reached("publish.landed_before")
         return _landed_before(intent, landed, changes)
+    reached("publish.locked")
     head = store.commits.get(store.refs.head(intent.branch))
     built = build(head)
+    reached("publish.built")
     if built is None:
         return head.commit.id
     if intent.fence is not None:
         intent.fence()
+    reached("publish.fence_passed")
     commit_id = store.commits.append(
         built.root, built.parents, branch=intent.branch, attempt=intent.attempt, changes=changes,
         message=intent.message, metadata=intent.metadata, created_ms=time.time_ns() // 1_000_000,
     )  # fmt: skip
+    reached("publish.commit_written")
     store.refs.move(intent.branch, before=head.commit.id, after=commit_id)
+    reached("publish.moved")
     return commit_id
 
 
@@ -87,20 +91,6 @@ def _landed_before(intent: Intent, landed: Stored, changes: bytes) -> str:
     if landed.changes != changes:
         raise LakeError("ATTEMPT_REUSED", "this attempt has published other changes before", value=intent.attempt,
                         where=landed.commit.id, fix="give each attempt an id of its own")  # fmt: skip
-    return landed.commit.id
-
-
-def _looked_up(store: Store, intent: Intent, error: LakeError) -> str:
-    """Storage failed around the swap: whether it landed is asked of the store itself, on a new connection."""
-    try:
-        store.database.close()
-        landed = store.commits.by_attempt(intent.attempt)
-    except LakeError:
-        raise LakeError("COMMIT_UNKNOWN", "the store cannot be asked whether the commit landed", value=intent.attempt,
-                        where=intent.branch,
-                        fix="publish again with the same attempt id once the store answers") from error  # fmt: skip
-    if landed is None:
-        raise error
     return landed.commit.id
 
 

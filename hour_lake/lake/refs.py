@@ -7,6 +7,7 @@ from hour_lake.errors import LakeError
 from hour_lake.lake.commits import Commits
 from hour_lake.lake.database import Database
 from hour_lake.lake.names import COMMIT_PREFIX, check_branch_name, check_tag_name, near
+from hour_lake.lake.ref_log import RefLog
 
 Kind = Literal["branch", "tag"]
 MAIN = "main"
@@ -18,6 +19,7 @@ class Refs:
     def __init__(self, database: Database, commits: Commits) -> None:
         self.database = database
         self.commits = commits
+        self.log = RefLog(database)
 
     def all(self, kind: Kind) -> dict[str, str]:
         """Names of one kind and their commits, by name."""
@@ -58,6 +60,7 @@ class Refs:
             raise LakeError("BRANCH_PROTECTED", "the main branch stays", value=name)
         self.head(name)
         self.database.change("DELETE FROM refs WHERE name = ? AND kind = 'branch'", name)
+        self.log.record(name, "branch", None)
 
     def tag(self, name: str, commit_id: str) -> None:
         """REF_NAME_INVALID, REF_EXISTS; TAG_IMMUTABLE when the tag stands elsewhere."""
@@ -80,6 +83,7 @@ class Refs:
             raise LakeError("REF_EXISTS", f"there is a {self._kinds()[name]} of that name", value=name,
                             fix="choose another name")  # fmt: skip
         self.database.append("INSERT INTO refs (name, kind, commit_id) VALUES (?, ?, ?)", name, kind, commit_id)
+        self.log.record(name, kind, commit_id)
 
     def _standing(self, condition: str, name: str) -> list[tuple[str]]:
         """Nothing that cannot be printed is a name; half characters could not even be asked for."""
@@ -89,4 +93,5 @@ class Refs:
         return dict(self.database.rows("SELECT name, kind FROM refs"))
 
     def _names(self) -> list[str]:
-        return sorted(self._kinds())
+        """Damage can make anything of a name, which must not hide the answer."""
+        return sorted(map(str, self._kinds()))

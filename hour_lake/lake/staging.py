@@ -1,19 +1,20 @@
 """Where a transaction's files wait: a folder of its own, held by a lock, so that leftovers of the dead can be told."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from hour_lake.lake.database import sync_folder
+from hour_lake.lake.failpoints import reached
 from hour_lake.lake.faults import storage_errors
+from hour_lake.lake.folders import sync_folder
+from hour_lake.lake.held import hold, is_held, text_of
 from hour_lake.lake.objects import CHUNK_BYTES, Objects
 
 LOCK = "branch"  # the lock file; it holds the name of the branch that the transaction writes to
@@ -31,31 +32,51 @@ class Staging:
     def open(self, branch: str, objects: Objects) -> Generator["Staged"]:
         """A place for one transaction; whatever was not published is gone afterwards."""
         self.sweep()
-        with storage_errors(self.folder):
-            own = self.folder / uuid.uuid4().hex
-            own.mkdir()
-            lock = _held(own / LOCK, branch)
+        own = self.folder / uuid.uuid4().hex
         try:
-            with ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="sync") as pool:
-                yield Staged(own, objects, pool)
+            with storage_errors(self.folder):
+                own.mkdir()
+                reached("stage.folder_made")
+                lock = hold(own / LOCK, branch)
+                reached("stage.opened")
+            try:
+                with ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="sync") as pool:
+                    yield Staged(own, objects, pool)
+            finally:
+                os.close(lock)
         finally:
-            shutil.rmtree(own, ignore_errors=True)
-            os.close(lock)
+            remove(own)
 
     def open_on(self, branch: str) -> int:
         """How many transactions are open on a branch, in any process."""
-        return sum(_is_held(f) and f.read_text() == branch for f in self.folder.glob(f"*/{LOCK}"))
+        with storage_errors(self.folder):
+            return sum(is_held(lock) and text_of(lock) == branch for lock in self.folder.glob(f"*/{LOCK}"))
+
+    def oldest_open_seconds(self) -> float | None:
+        """When the oldest of all open transactions began, by the clock of the file system."""
+        began: list[float] = []
+        for lock in self.folder.glob(f"*/{LOCK}"):
+            with suppress(FileNotFoundError):  # it has just ended
+                if is_held(lock):
+                    began.append(lock.stat().st_mtime)
+        return min(began, default=None)
+
+    def dead(self, grace_seconds: float = GRACE_SECONDS) -> Iterator[Path]:
+        """Folders that killed writers left behind, when they are older than the grace period."""
+        for own in self.folder.iterdir():
+            with suppress(FileNotFoundError):  # another process was quicker
+                if own.is_dir() and time.time() - own.stat().st_mtime >= grace_seconds and not is_held(own / LOCK):
+                    yield own
 
     def sweep(self, grace_seconds: float = GRACE_SECONDS) -> int:
-        """Remove what killed writers left behind, when it is older than the grace period; how many folders."""
+        """Remove what killed writers left behind; how many folders."""
         swept = 0
-        for own in self.folder.iterdir():
-            try:
-                if own.is_dir() and time.time() - own.stat().st_mtime >= grace_seconds and not _is_held(own / LOCK):
-                    shutil.rmtree(own, ignore_errors=True)
-                    swept += 1
-            except FileNotFoundError:
-                continue  # another process was quicker
+        with storage_errors(self.folder):
+            for own in self.dead(grace_seconds):
+                reached("stage.leftover_found")
+                shutil.rmtree(own, ignore_errors=True)
+                reached("stage.leftover_swept")
+                swept += 1
         return swept
 
 
@@ -81,7 +102,9 @@ class Staged:
         with storage_errors(self.folder):
             if not self._has(digest):
                 file = self.folder / uuid.uuid4().hex
+                reached("stage.before_write")
                 file.write_bytes(data)
+                reached("stage.written")
                 self._keep(digest, file)
         return digest, len(data)
 
@@ -94,6 +117,8 @@ class Staged:
                 while chunk := reader.read(CHUNK_BYTES):
                     digest.update(chunk)
                     size_bytes += writer.write(chunk)
+                    reached("stage.chunk_copied")
+            reached("stage.copied")
             if self._has(digest.hexdigest()):
                 file.unlink()
             else:
@@ -106,8 +131,12 @@ class Staged:
             folders = {self.objects.folder, *(self.objects.path(digest).parent for digest in self._sound)}
             for digest, (file, synced) in self._files.items():
                 synced.result()
+                reached("stage.before_adopt")
                 folders.add(self.objects.adopt(file, digest))
+                reached("stage.adopted")
+            reached("stage.before_folder_sync")
             list(self.pool.map(sync_folder, folders))
+            reached("stage.folders_synced")
             self._sound |= self._files.keys()
             self._files.clear()
 
@@ -119,32 +148,25 @@ class Staged:
         return digest in self._sound
 
     def _keep(self, digest: str, file: Path) -> None:
-        self._files[digest] = file, self.pool.submit(_sync_file, file)
+        self._files[digest] = file, self.pool.submit(sync_file, file)
 
 
-def _sync_file(file: Path) -> None:
+def remove(own: Path) -> None:
+    """Remove a transaction's folder; a signal that arrives in the middle of it is obeyed after it, not instead."""
+    try:
+        shutil.rmtree(own, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(own, ignore_errors=True)
+        raise
+
+
+def sync_file(file: Path) -> None:
+    """Make a file durable, and read-only from here on."""
     descriptor = os.open(file, os.O_RDWR)
     try:
         os.fchmod(descriptor, 0o444)
+        reached("stage.before_sync")
         os.fsync(descriptor)
+        reached("stage.synced")
     finally:
         os.close(descriptor)
-
-
-def _held(file: Path, text: str) -> int:
-    """A new file with a lock on it that ends with this process at the latest."""
-    descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    os.write(descriptor, text.encode())
-    return descriptor
-
-
-def _is_held(file: Path) -> bool:
-    try:
-        with file.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False

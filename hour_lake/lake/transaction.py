@@ -8,6 +8,7 @@ from pathlib import Path
 from hour_lake.errors import LakeError
 from hour_lake.lake.commits import Stored
 from hour_lake.lake.entries import object_of, packed
+from hour_lake.lake.failpoints import reached
 from hour_lake.lake.faults import storage_errors
 from hour_lake.lake.interface import Entry, Metadata
 from hour_lake.lake.metadata import canonical
@@ -53,7 +54,9 @@ class EmbeddedTransaction:
 
     def publish(self) -> None:
         """End the transaction; see `publish.publish` for what can come of it."""
+        reached("transaction.ending")
         self.staged.move_in()
+        reached("transaction.staged")
         self._commit_id = publish(self.store, self.intent, self._digest(), self._build)
 
     def _build(self, head: Stored) -> Built | None:
@@ -68,7 +71,9 @@ class EmbeddedTransaction:
             self._check_rebase(head, there)
         changed = {key: new for key, new in wanted.items() if value_of(there.get(key)) != (new and new[0])}
         self._verify(new[0] for new in changed.values() if new)
+        reached("publish.objects_verified")
         hints = self.store.blocks.append(new[1] for new in changed.values() if new)
+        reached("publish.metadata_written")
         return [(key, new and Item(key, new[0], hints[new[1]])) for key, new in changed.items()]
 
     def _check_rebase(self, head: Stored, there: dict[bytes, Item]) -> None:

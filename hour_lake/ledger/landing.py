@@ -93,8 +93,9 @@ def _stage_failure(
     follows from its inputs. A failure that may pass leaves everything as it was."""
     if error.passing:
         return
-    if ledger.entry(step.path(segment)):
-        transaction.delete(step.path(segment))
+    for path in step.outputs(segment):
+        if ledger.entry(path):
+            transaction.delete(path)
     if error.code != "BLOCKED":
         text = json.dumps(error.as_dict(), sort_keys=True, indent=1) + "\n"
         metadata = {"code": error.code, "fingerprint": now.value}

@@ -48,6 +48,11 @@ def layer_path(layer: str, segment: Segment) -> str:
     return f"layers/{layer}/{segment.video_id}/{segment.id}.parquet"
 
 
+def layer_clip_path(layer: str, segment: Segment) -> str:
+    """The clip of a layer that also gives one."""
+    return f"layers/{layer}/{segment.video_id}/{segment.id}.mp4"
+
+
 def flags_path(segment: Segment) -> str:
     """The verdicts of all gates on a segment."""
     return f"flags/{segment.video_id}/{segment.id}.parquet"

@@ -3,15 +3,16 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
 from hour_lake.catalog import gates as gates_module
 from hour_lake.catalog.gates import Gate, load_gates
 from hour_lake.lake.interface import Lake
-from hour_lake.lake.open import open_lake
+from hour_lake.lake.open import open_lake_of
 from hour_lake.ledger import paths
+from hour_lake.ledger.overrides import laid_over, pinned_keywords
 from hour_lake.ledger.recipe import step_parts
 from hour_lake.ledger.steps import Step
 from hour_lake.media import cut, plan, scan, sound
@@ -31,18 +32,39 @@ class Project:
 
     settings: Settings
     lake: Lake
+    whole: "Project | None" = None  # of a project as a ref has it: the one whose layers and workers it shares
 
     @staticmethod
     def open(settings: Settings | None = None) -> "Project":
         """Open the lake that the settings name, creating it on first use."""
         settings = settings or Settings.load()
         set_process_environment(settings)
-        return Project(settings, open_lake(settings.lake_address))
+        return Project(settings, open_lake_of(settings))
+
+    def at(self, ref: str) -> "Project":
+        """The project as a ref has it: with the layers' keywords that are pinned there."""
+        pinned = pinned_keywords(self.lake, ref)
+        if not pinned:
+            return self
+        whole = self.whole or self
+        layers = laid_over(whole.settings.layers, pinned)
+        return Project(whole.settings.model_copy(update={"layers": layers}), self.lake, whole)
 
     @cached_property
     def layers(self) -> Layers:
-        """All layers that can be found, by name; `.broken` tells what is wrong with the files of others."""
-        return load_layers()
+        """The layers of this project, by name; `.broken` tells what is wrong with the files of others."""
+        if self.whole:
+            return self.whole.layers
+        return load_layers().chosen(opt_in=self.settings.opt_in, opt_out=self.settings.opt_out)
+
+    @cached_property
+    def models(self) -> Mapping[str, Sequence[str]]:
+        """Model -> the layers that run it under these settings."""
+        used: dict[str, list[str]] = {}
+        for layer in self.layers.values():
+            for name in layer.models_in_force(self.config_of(layer)):
+                used.setdefault(name, []).append(layer.name)
+        return used
 
     @cached_property
     def passes(self) -> Sequence[Pass]:
@@ -57,12 +79,19 @@ class Project:
     @cached_property
     def workers(self) -> Workers:
         """The warm pool of worker processes of this process."""
+        if self.whole:
+            return self.whole.workers
         return Workers(self.settings.worker_count, memory_gib=self.settings.limits.max_memory_gib)
 
     @cached_property
     def gpu_workers(self) -> Workers:
         """One process for layers with `compute="gpu"`; no memory limit, for CUDA reserves far more than it uses."""
-        return Workers(1, memory_gib=None)
+        return self.whole.gpu_workers if self.whole else Workers(1, memory_gib=None)
+
+    @property
+    def fetches_at_once(self) -> int:
+        """Objects to fetch ahead of the workers that read them; 0 where the lake's files are of this machine."""
+        return 0 if self.lake.s3() is None else self.settings.lakefs.transfers
 
     @cached_property
     def scan_parts(self) -> Mapping[str, str]:
@@ -93,9 +122,11 @@ class Project:
         return {step.name: step for step in steps}
 
     def _layer_step(self, layer: Layer) -> Step:
-        models = {name: digest(name) for name in layer.models}
-        parts = step_parts(source=source_parts(layer), config=self.config_of(layer), models=models)
-        return Step(layer.name, layer.reads, lambda segment: paths.layer_path(layer.name, segment), parts)
+        config = self.config_of(layer)
+        models = {name: digest(name) for name in layer.models_in_force(config)}
+        parts = step_parts(source=source_parts(layer), config=config, models=models)
+        also = (partial(paths.layer_clip_path, layer.name),) if layer.clip_px else ()
+        return Step(layer.name, layer.reads, partial(paths.layer_path, layer.name), parts, also=also)
 
     def config_of(self, layer: Layer) -> dict[str, Any]:
         """A layer's keywords: its defaults, and what the settings put in their place."""

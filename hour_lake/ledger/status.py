@@ -1,11 +1,12 @@
 """Where a project stands: every step of every segment, counted, with the reasons."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hour_lake.ledger.check import Check, check_all
 from hour_lake.ledger.entries import Ledger
+from hour_lake.ledger.overrides import Keywords, pinned_keywords
 from hour_lake.ledger.plans import all_segments
 from hour_lake.ledger.project import Project
 
@@ -31,11 +32,13 @@ class Status:
     segments: int
     rows: list[Row]
     open: list[Check]
+    pinned: Keywords = field(default_factory=dict[str, dict[str, Any]])  # layers' keywords that this ref pins
 
     @staticmethod
     def of(project: Project, *, ref: str | None = None, pattern: str = "*", assets: set[str] | None = None) -> "Status":
         """Look at every step of every segment that a pattern names."""
         commit = project.lake.resolve(ref or project.settings.branch)
+        project = project.at(commit)
         segments = all_segments(project.lake, commit, pattern)
         ledger = Ledger(project.lake, commit)
         for folder in ("segments/", "audio/", "layers/", "flags/", "quarantine/", "videos/"):
@@ -44,7 +47,8 @@ class Status:
         checks = [c for c in check_all(steps, segments, ledger) if assets is None or c.step.name in assets]
         rows = [_row(name, [c for c in checks if c.step.name == name]) for name in project.steps
                 if assets is None or name in assets]  # fmt: skip
-        return Status(commit, len(segments), rows, [c for c in checks if c.state != "fresh"])
+        pinned = pinned_keywords(project.lake, commit)
+        return Status(commit, len(segments), rows, [c for c in checks if c.state != "fresh"], pinned)
 
     @property
     def to_do(self) -> list[Check]:
@@ -63,7 +67,7 @@ class Status:
         """For `--json`."""
         found: dict[str, Any] = {
             "commit": self.commit, "segments": self.segments, "to_do": len(self.to_do),
-            "assets": [asdict(row) for row in self.rows],
+            "assets": [asdict(row) for row in self.rows], "pinned": self.pinned,
         }  # fmt: skip
         if details:
             found["open"] = [

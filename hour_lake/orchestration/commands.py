@@ -16,6 +16,7 @@ from hour_lake.datasets.publish import pin_spec, read_card
 from hour_lake.errors import ConfigError, HourLakeError
 from hour_lake.ledger.check import Check
 from hour_lake.ledger.intake import pin
+from hour_lake.ledger.overrides import pin_keywords
 from hour_lake.ledger.paths import quarantine_path
 from hour_lake.ledger.plans import all_segments
 from hour_lake.ledger.project import Project
@@ -99,11 +100,23 @@ def ingest_manifest(file: Path, *, branch: str | None = None) -> Taken:
     return Taken(name, videos, segments, refused, ran)
 
 
-def run_selection(selection: str, *, pattern: str = "*", branch: str | None = None, refresh: bool = False) -> RunEnded:
-    """Make what is to do among some assets and segments, in as few runs as ranges allow; then the catalog."""
+def run_selection(
+    selection: str,
+    *,
+    pattern: str = "*",
+    branch: str | None = None,
+    refresh: bool = False,
+    keywords: Sequence[str] = (),
+) -> RunEnded:
+    """Make what is to do among some assets and segments, in as few runs as ranges allow; then the catalog.
+
+    `keywords` (`blink.closed_below=0.75`) are pinned on the branch first, so that everything agrees what holds there.
+    """
     project = Project.open()
     branch = branch or project.settings.branch
     selected = selected_assets(selection)
+    if keywords:
+        pin_keywords(project.lake, branch, keywords, project.layers)
     steps = selected.intersection(project.steps)
     before = Status.of(project, ref=branch, pattern=pattern, assets=steps)
     wanted = {key_of(c.segment) for c in before.to_do}
