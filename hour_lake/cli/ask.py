@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from hour_lake.cli.console import err, show_csv, show_json, show_table
+from hour_lake.cli.opened import Json, Ref
 
 
 def add_to(app: typer.Typer) -> None:
@@ -14,8 +15,8 @@ def add_to(app: typer.Typer) -> None:
 
 def sql(
     query: Annotated[str, typer.Argument(help="one SELECT; views: facts, flags, videos, plans, manifests, each layer")],
-    ref: Annotated[str | None, typer.Option(help="branch, tag or commit; default: the settings' branch")] = None,
-    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    ref: Ref = None,
+    json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="print CSV")] = False,
 ) -> None:
     """Ask in SQL (DuckDB). The answer is of one commit, whatever others write meanwhile."""
@@ -23,7 +24,7 @@ def sql(
     from hour_lake.ledger.project import Project
 
     project = Project.open()
-    answer = run_query(query, lake_address=project.settings.lake_address, ref=ref or project.settings.branch)
+    answer = run_query(query, lake=project.lake, ref=ref or project.settings.branch)
     if json:
         show_json(
             {"commit": answer.commit_id, "rows": [dict(zip(answer.columns, r, strict=True)) for r in answer.rows]}

@@ -2,9 +2,11 @@
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -14,7 +16,8 @@ from rich.table import Table
 from hour_lake.assets.progress import listening
 from hour_lake.errors import HourLakeError
 
-out = Console(highlight=False, soft_wrap=True)
+WIDE = 140  # columns where no terminal says how many: tables in files and pipes are not folded at 80
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -63,6 +66,21 @@ def _cell(value: Any) -> str:
     if isinstance(value, Mapping):
         return _plain(", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in value.items()))
     return _plain(str(value))
+
+
+def human_bytes(count: int) -> str:
+    """`1.4 MB`, in powers of ten as disks are sold."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
+def moment(created_ms: int) -> str:
+    """A time of the lake in the machine's own zone: `2026-11-22 21:40:05`."""
+    return datetime.fromtimestamp(created_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 class Bars:

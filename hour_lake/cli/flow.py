@@ -6,9 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from hour_lake.cli.console import out, progress_bars, show_json, show_table
-
-Json = Annotated[bool, typer.Option("--json", help="print JSON")]
-Branch = Annotated[str | None, typer.Option(help="lake branch; default: the settings' branch")]
+from hour_lake.cli.opened import Branch, Json, Ref
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,13 +39,17 @@ def run(
     segments: Annotated[str, typer.Option(help="which segments, a shell pattern: 'bob*'")] = "*",
     refresh: Annotated[bool, typer.Option(help="make them anew, fresh or not")] = False,
     branch: Branch = None,
+    keywords: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="pin a layer's keyword on the branch: blink.closed_below=0.75; empty: unpin it"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make what is missing or stale among the selected assets and segments; what is fresh is skipped."""
     from hour_lake.orchestration.commands import run_selection
 
     with progress_bars():
-        ended = run_selection(selection, pattern=segments, branch=branch, refresh=refresh)
+        ended = run_selection(selection, pattern=segments, branch=branch, refresh=refresh, keywords=keywords or ())
     if json:
         show_json(ended.as_dict())
     else:
@@ -60,7 +62,7 @@ def run(
 
 def status(
     segments: Annotated[str, typer.Option(help="which segments, a shell pattern")] = "*",
-    ref: Annotated[str | None, typer.Option(help="branch, tag or commit; default: the settings' branch")] = None,
+    ref: Ref = None,
     why: Annotated[bool, typer.Option(help="one line for each output that is not fresh")] = False,
     json: Json = False,
 ) -> None:
@@ -73,6 +75,8 @@ def status(
         show_json(found.as_dict(details=why))
         return
     out.print(found.sentence())
+    for layer, pinned in found.pinned.items():
+        out.print(f"pinned here: {', '.join(f'{layer}.{name} = {value}' for name, value in pinned.items())}")
     rows: list[tuple[Any, ...]] = [
         (r.asset, r.fresh, r.missing, r.stale, r.failed, r.blocked, r.why) for r in found.rows
     ]

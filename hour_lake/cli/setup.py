@@ -9,7 +9,7 @@ from hour_lake import __version__
 from hour_lake.cli.console import err, out, show_json, show_table
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
-models_app = typer.Typer(no_args_is_help=True, help="Weights: list, pull, verify.")
+models_app = typer.Typer(no_args_is_help=True, help="Weights: list, pull, verify, licences.")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,14 +89,37 @@ def list_models(json: Json = False) -> None:
 
 
 @models_app.command("pull")
-def pull_models(names: Annotated[list[str] | None, typer.Argument(help="default: all that layers use")] = None) -> None:
+def pull_models(
+    names: Annotated[list[str] | None, typer.Argument(help="default: what layers use")] = None,
+) -> None:
     """Download weights and check their digests; what is here already is only checked."""
+    from hour_lake.ledger.project import Project
     from hour_lake.models.store import models_folder, pull
     from hour_lake.settings import Settings
 
     settings = Settings.load()
-    pulled = pull(names, models_folder(settings.home), progress=lambda name: err.print(f"pulling {name}"))
+    wanted = names or sorted(Project.open(settings).models)
+    pulled = pull(wanted, models_folder(settings.home), progress=lambda name: err.print(f"pulling {name}"))
     out.print(f"{len(pulled)} models pulled; all digests are right")
+
+
+@models_app.command("licences")
+def licences(json: Json = False) -> None:
+    """Under which licence every weight stands, who runs it here, and whether this profile allows it."""
+    from hour_lake.ledger.project import Project
+    from hour_lake.models.registry import registry
+    from hour_lake.models.store import allowed
+    from hour_lake.settings import Settings
+
+    project = Project.open(Settings.load())
+    rows = [(m.name, m.licence, m.commercial, list(project.models.get(m.name, ())), allowed(m))
+            for m in registry().values()]  # fmt: skip
+    columns = ("model", "licence", "commercial", "used_by", "allowed")
+    if json:
+        show_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        words = {True: "yes", False: "no"}
+        show_table(columns, [(n, of, words[c], ", ".join(by) or "-", words[a]) for n, of, c, by, a in rows])
 
 
 @models_app.command("verify")

@@ -2,6 +2,7 @@
 
 The main face is the biggest at first, afterwards the one that overlaps the last main face most (the biggest if none).
 It comes first in every list, the others follow by size. Boxes are px of the clip and may reach beyond the picture.
+The provider `insightface` knows no ears: they are NaN, and its mouth is the middle between the corners.
 """
 
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from hour_lake.layers import Frames, layer
-from hour_lake.models.blazeface import Face, find_faces
+from hour_lake.models.blazeface import Face
+from hour_lake.models.face_finders import FINDERS
 
 LISTS = ("score", "x_px", "y_px", "width_px", "height_px")
 
@@ -17,7 +19,7 @@ LISTS = ("score", "x_px", "y_px", "width_px", "height_px")
 @layer(
     reads="frames",
     group="face",
-    models=("blazeface",),
+    providers={"mediapipe": ("blazeface",), "insightface": ("insightface_det_10g",)},
     columns={
         "face_count": "int16",
         **dict.fromkeys(LISTS, "list<float32>"),
@@ -41,13 +43,13 @@ LISTS = ("score", "x_px", "y_px", "width_px", "height_px")
 class face_boxes:
     """Remembers where the main face was."""
 
-    def __init__(self, *, min_score: float = 0.5) -> None:
-        self.min_score = min_score
+    def __init__(self, *, min_score: float = 0.5, provider: str = "mediapipe") -> None:
+        self.min_score, self.finder = min_score, FINDERS[provider]
         self.last: Face | None = None
 
     def __call__(self, frames: Frames) -> dict[str, Any]:
         """One row a frame, `face_count` 0 and no boxes where there is no face."""
-        small, (height, width) = frames.small(width=320), frames.pixels.shape[1:3]
+        small, (height, width) = frames.small(width=self.finder.width), frames.pixels.shape[1:3]
         rows = [self.main_first([face.scaled(width / small.shape[2]) for face in self.faces(one)]) for one in small]
         boxes = [np.array([[face.score, *face.box] for face in row], np.float32).reshape(-1, 5) for row in rows]
         main = np.array([row[0].box if row else [np.nan] * 4 for row in rows], np.float32)
@@ -63,7 +65,7 @@ class face_boxes:
 
     def faces(self, picture: Any) -> list[Face]:
         """The faces of one picture."""
-        return find_faces(picture, min_score=self.min_score, asked_by="face_boxes")
+        return self.finder.find(picture, min_score=self.min_score, asked_by="face_boxes")
 
     def main_first(self, faces: list[Face]) -> list[Face]:
         """The main face, then the others by size."""

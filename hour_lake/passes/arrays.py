@@ -15,15 +15,16 @@ Table = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Frames:
-    """A batch of consecutive frames of one segment.
+    """A batch of frames of one segment: consecutive ones, or those that a layer asked for.
 
     `pixels`: uint8 `(n, height, width, 3)`, RGB. `time_seconds`: float64 `(n,)`, from the segment's start.
-    `first_index`: the number of the first of them within the segment.
+    `first_index`: the number of the first of them within the segment; `places`: of the others, when some are left out.
     """
 
     pixels: NDArray[np.uint8]
     time_seconds: NDArray[np.float64]
     first_index: int = 0
+    places: NDArray[np.int32] | None = None
     _cache: dict[tuple[str, int], NDArray[np.uint8]] = field(
         default_factory=dict[tuple[str, int], NDArray[np.uint8]], repr=False, compare=False
     )
@@ -36,6 +37,26 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    @property
+    def frame_index(self) -> NDArray[np.int32]:
+        """Numbers of the frames within the segment, `(n,)`."""
+        if self.places is not None:
+            return self.places
+        return np.arange(self.first_index, self.first_index + len(self), dtype=np.int32)
+
+    def asked(self, chosen: NDArray[np.intp], *, width: int) -> "Frames":
+        """These frames of the batch, at most `width` px wide (0: as they are); the whole batch when it is that."""
+        full = self.pixels.shape[2]
+        if len(chosen) == len(self) and not 0 < width < full:
+            return self
+        if not 0 < width < full:
+            pixels = self.pixels[chosen]
+        elif len(chosen) == len(self):
+            pixels = self.small(width=width)
+        else:
+            pixels = np.stack([_scaled(self.pixels[k], width) for k in chosen])
+        return Frames(pixels, self.time_seconds[chosen], places=self.frame_index[chosen])
 
     def small(self, *, width: int) -> NDArray[np.uint8]:
         """RGB, uint8 `(n, height, width, 3)`, scaled down to at most `width` columns; made once."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hour_lake.errors import LayerError
 from hour_lake.passes.arrays import Table
-from hour_lake.passes.declare import ENGINE_COLUMNS, Layer
+from hour_lake.passes.declare import ENGINE_COLUMNS, PIXELS, Layer
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,16 @@ def typed(layer: Layer, output: object, *, rows: int | None) -> Table:
     if any(length != wanted for length in lengths.values()):
         raise _wrong(layer, f"must return {wanted} rows in every column", lengths)
     return table
+
+
+def taken_apart(layer: Layer, output: Any, *, frames: int) -> tuple[NDArray[np.uint8], object]:
+    """The pictures of a layer with a clip, and the rest of its output; LAYER_OUTPUT when they are not as declared."""
+    pixels = output.get(PIXELS) if isinstance(output, Mapping) else None
+    shape = (frames, layer.clip_px, layer.clip_px, 3)
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape != shape:
+        found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        raise _wrong(layer, f"must return {PIXELS!r}, uint8 {shape}, for its clip", found)
+    return pixels, {name: column for name, column in output.items() if name != PIXELS}
 
 
 def joined(layer: Layer, parts: Sequence[Table]) -> Table:

@@ -23,6 +23,10 @@ def configured(layer: Layer, given: Mapping[str, Any] | None = None) -> dict[str
         if not _fits(value, defaults[name]):
             raise LayerError("LAYER_CONFIG", f"{layer.name}.{name} must be like its default {defaults[name]!r}",
                              value=value, where=layer.where)  # fmt: skip
+    provider = (given or {}).get("provider")
+    if layer.providers and provider is not None and provider not in layer.providers:
+        raise LayerError("LAYER_CONFIG", f"{layer.name} has no such provider", value=provider, where=layer.where,
+                         fix=f"one of: {', '.join(layer.providers)}")  # fmt: skip
     return {name: _like(default, (given or {}).get(name, default)) for name, default in defaults.items()}
 
 

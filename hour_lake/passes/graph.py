@@ -23,6 +23,14 @@ def in_order(layers: Iterable[Layer]) -> list[Layer]:
 def checked_reads(found: Mapping[str, Layer]) -> tuple[dict[str, Layer], list[HourLakeError]]:
     """Layers in dependency order, and an error for each that reads what is not there or, by way of others, itself."""
     layers, wrong = dict(found), list[HourLakeError]()
+    sparse = {name for name, layer in layers.items() if layer.request.fps and layer.rows == "frame"}
+    for layer in found.values():
+        missing = [read for read in tables_read(layer) if read in sparse]
+        if missing and "frames" in layer.reads:
+            layers.pop(layer.name)
+            wrong.append(LayerError("LAYER_READS", "reads frames and a layer that has rows for some frames only",
+                                    value=missing[0], where=layer.where,
+                                    fix=f'read no frames, or give {missing[0]} rows="window"'))  # fmt: skip
     while True:
         unknown = [(layer, read) for layer in layers.values() for read in tables_read(layer) if read not in layers]
         for layer, read in unknown:

@@ -10,11 +10,12 @@ from hour_lake.passes.declare import Layer
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one layer gave for one segment: its Parquet file, the number of rows, the seconds inside the layer."""
+    """What one layer gave for one segment: its Parquet file, the number of rows, seconds inside the layer, its clip."""
 
     data: bytes
     rows: int
     seconds: float
+    clip: bytes | None = None
 
 
 def layer_failed(layer: Layer, error: Exception) -> HourLakeError:

@@ -136,7 +136,8 @@ def _frames(canvas: Canvas, shown: Pictured, samples: Sequence[Sample], grid: tu
 
 
 def _row(table: Table, sample: Sample) -> int:
-    return int(np.searchsorted(table["frame_index"], sample.index))
+    """The row of the frame, or of the last one before it that the table has."""
+    return max(0, int(np.searchsorted(table["frame_index"], sample.index, side="right")) - 1)
 
 
 def _evenly(samples: Sequence[Sample], most: int) -> list[Sample]:

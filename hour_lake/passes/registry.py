@@ -51,6 +51,19 @@ class Layers(Mapping[str, Layer]):
         near = get_close_matches(name, self._layers, n=3, cutoff=0.5) or sorted(self._layers)
         raise LayerError("LAYER_UNKNOWN", "there is no such layer", value=name, fix=f"one of: {', '.join(near)}")
 
+    def chosen(self, *, opt_in: Iterable[str] = (), opt_out: Iterable[str] = ()) -> "Layers":
+        """Those of a project: without the ones that wait to be opted in, the ones opted out, and who reads these.
+
+        LAYER_UNKNOWN for a name that is not there.
+        """
+        wanted, out = ({self.require(name).name for name in names} for names in (opt_in, opt_out))
+        kept: dict[str, Layer] = {}
+        for name, layer in self._layers.items():  # in dependency order
+            whole = all(read in kept for read in layer.reads if read in self._layers)
+            if whole and name not in out and (not layer.opt_in or name in wanted):
+                kept[name] = layer
+        return Layers(kept, self.broken)
+
     def with_reads(self, names: Iterable[str]) -> list[Layer]:
         """These layers and all that they read, in dependency order."""
         needed: set[str] = set()

@@ -12,8 +12,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from hour_lake.errors import HourLakeError, LayerError, MediaError
 from hour_lake.passes.arrays import Frames, Table
 from hour_lake.passes.columns import typed
@@ -59,6 +57,7 @@ class Run:
         self.media = OpenMedia(media, readers)
         self.tables: dict[str, Table] = {}
         self.errors: dict[str, HourLakeError] = {}
+        self.clips: dict[str, bytes] = {}
         self.seconds: dict[str, float] = {}
         self._inputs = inputs
         self._config = config
@@ -85,7 +84,9 @@ class Run:
         """The file of a layer that has its table."""
         table = self.tables[layer.name]
         data = to_parquet(layer, self.media.media.segment_id, table)
-        return Outcome(data, len(next(iter(table.values()))), self.seconds.get(layer.name, 0.0))
+        return Outcome(
+            data, len(next(iter(table.values()))), self.seconds.get(layer.name, 0.0), self.clips.get(layer.name)
+        )
 
     def _settled(self, names: Sequence[str]) -> bool:
         return all(name in self.tables or name in self.errors or name not in self._own for name in names)
@@ -119,12 +120,10 @@ class Run:
     def _decode(self, streamed: Sequence[Layer]) -> None:
         """Frame layers together over one decode; whoever has failed is left out of the following batches."""
         streams = {layer.name: stream for layer in streamed if (stream := self._stream(layer))}
-        index, times = list[np.ndarray](), list[np.ndarray]()
+        opened = list(streams.values())
         try:
             if streams:
                 for frames in self.media.frames():
-                    index.append(np.arange(frames.first_index, frames.first_index + len(frames), dtype=np.int32))
-                    times.append(frames.time_seconds)
                     self._batch(streams, frames)
                     if not streams:
                         return
@@ -135,9 +134,11 @@ class Run:
                                 where=self.media.media.segment_id, fix="raise limits.max_memory_gib")  # fmt: skip
             self.errors.update(dict.fromkeys(streams, memory))
         else:
-            grid = {"frame_index": np.concatenate(index), "time_seconds": np.concatenate(times)} if index else {}
             for name, stream in streams.items():
-                self._finish(name, stream, grid)
+                self._finish(name, stream)
+        finally:
+            for stream in opened:
+                stream.close()
 
     def _stream(self, layer: Layer) -> Stream | None:
         try:
@@ -162,10 +163,12 @@ class Run:
             except Exception as error:
                 self._drop(streams, name, error)
 
-    def _finish(self, name: str, stream: Stream, grid: Table) -> None:
+    def _finish(self, name: str, stream: Stream) -> None:
         try:
-            table = stream.finish()
-            self.tables[name] = {**table, **grid} if stream.layer.rows == "frame" else table
+            clip = stream.clip()
+            if clip is not None:
+                self.clips[name] = clip
+            self.tables[name] = stream.finish()
             self.seconds[name] = stream.seconds
         except Exception as error:
             self._drop({name: stream}, name, error)

@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hour_lake.errors import LayerError
 from hour_lake.passes.arrays import Frames, Samples, Table
-from hour_lake.passes.columns import joined, typed
+from hour_lake.passes.columns import joined, taken_apart, typed
 from hour_lake.passes.declare import Layer
+from hour_lake.passes.request import Picker
+
+if TYPE_CHECKING:
+    from hour_lake.media.square import SquareClip
 
 
 class Stream:
@@ -20,7 +25,10 @@ class Stream:
         self.layer = layer
         self.seconds = 0.0
         self._given = given
+        self._clip: SquareClip | None = None
         self._parts: list[Table] = []
+        self._grids: list[Table] = []
+        self._picker = Picker(layer.request.fps)
         self._call = layer(**config) if layer.is_class else partial(layer.function, **config)
 
     @property
@@ -30,7 +38,11 @@ class Stream:
 
     def take(self, frames: Frames, tables: Mapping[str, Table]) -> Table:
         """The rows for these frames. `tables`: what layers before it gave for the same frames."""
-        arguments = [self._argument(read, frames, tables) for read in self.layer.reads]
+        chosen = self._picker(frames.time_seconds)
+        if not len(chosen):
+            return {}
+        asked = frames.asked(chosen, width=self.layer.request.width)
+        arguments = [self._argument(read, asked, frames.first_index, tables) for read in self.layer.reads]
         started = perf_counter()
         try:
             output = self._call(*arguments)
@@ -38,39 +50,61 @@ class Stream:
             self.seconds += perf_counter() - started
         if self._gives_at_end:
             return {}
-        part = typed(self.layer, output, rows=len(frames) if self.layer.rows == "frame" else None)
+        if self.layer.clip_px:
+            pixels, output = taken_apart(self.layer, output, frames=len(asked))
+            self._encode(pixels)
+        part = typed(self.layer, output, rows=len(asked) if self.layer.rows == "frame" else None)
         self._parts.append(part)
+        self._grids.append(_grid(asked))
         return part
 
     def finish(self) -> Table:
-        """The whole table, without the engine's columns."""
+        """The whole table, with the engine's columns where it has a row a frame."""
         if self._gives_at_end:
             started = perf_counter()
             output = self._call.finish()  # type: ignore[attr-defined]
             self.seconds += perf_counter() - started
             return typed(self.layer, output, rows=None)
-        return joined(self.layer, self._parts)
+        table = joined(self.layer, self._parts)
+        if self.layer.rows != "frame":
+            return table
+        return {**table, **{name: np.concatenate([grid[name] for grid in self._grids]) for name in self._grids[0]}}
+
+    def clip(self) -> bytes | None:
+        """The mp4 of a layer that also gives a clip."""
+        return self._clip.finish() if self._clip else None
+
+    def close(self) -> None:
+        """Leave nothing on disk."""
+        if self._clip:
+            self._clip.close()
+
+    def _encode(self, pixels: NDArray[np.uint8]) -> None:
+        from hour_lake.media.square import SquareClip  # the encoder: only where something is encoded
+
+        self._clip = self._clip or SquareClip(self.layer.clip_px)
+        self._clip.add(pixels)
 
     @property
     def _gives_at_end(self) -> bool:
         return self.layer.is_class and self.layer.rows != "frame"
 
-    def _argument(self, read: str, frames: Frames, tables: Mapping[str, Table]) -> Any:
+    def _argument(self, read: str, frames: Frames, first_index: int, tables: Mapping[str, Table]) -> Any:
         if read == "frames":
             return frames
         if read in tables:
-            return {**tables[read], **_grid(frames)}
+            rows = frames.frame_index - first_index
+            return {**{name: column[rows] for name, column in tables[read].items()}, **_grid(frames)}
         given = self._given[read]
         if isinstance(given, Samples) or "frame_index" not in given:
             return given
-        start, stop = frames.first_index, frames.first_index + len(frames)
-        if len(given["frame_index"]) < stop:
+        rows = frames.frame_index
+        if len(given["frame_index"]) <= rows[-1]:
             raise LayerError("LAYER_INPUT", f"{self.layer.name} reads {read}, which ends before the frames do",
                              value=f"{len(given['frame_index'])} rows", where=self.layer.where,
                              fix=f"run {read} again with `refresh`")  # fmt: skip
-        return {name: column[start:stop] for name, column in given.items()}
+        return {name: column[rows] for name, column in given.items()}
 
 
 def _grid(frames: Frames) -> dict[str, Any]:
-    index = np.arange(frames.first_index, frames.first_index + len(frames), dtype=np.int32)
-    return {"frame_index": index, "time_seconds": frames.time_seconds}
+    return {"frame_index": frames.frame_index, "time_seconds": frames.time_seconds}
