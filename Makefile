@@ -5,13 +5,15 @@ STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev check bench clean
+.PHONY: help demo test test-lakefs dev check accuracy bench clean
 
 help:
 	@echo "make demo    everything once: models, sample corpus, the whole flow, a dataset"
 	@echo "make dev     the Dagster UI on what the demo made"
 	@echo "make test    all tests            make check  lint, types, import rings"
+	@echo "make accuracy   how right the layers are, into docs/accuracy.md"
 	@echo "make bench   what it costs        make clean  remove what was made here"
+	@echo "make test-lakefs   the lake's suite on a real lakeFS (needs Docker)"
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -33,13 +35,19 @@ dev: $(STAMP)
 	$(BIN)/dagster dev --host 127.0.0.1 --port 3000
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-lakefs: $(DEV_STAMP)
+	PYTHON=$(BIN)/python deploy/test-lakefs
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q hour_lake_tests/test_rings.py
+
+accuracy: $(DEV_STAMP)
+	$(BIN)/python -m hour_lake_tests.accuracy
 
 bench: $(DEV_STAMP)
 	@$(BIN)/python -m bench

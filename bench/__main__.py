@@ -9,13 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import memory, passes, pipeline
+from bench import lake, memory, passes, pipeline
 from bench.measure import Measure
 from hour_lake.models.store import pull
 from hour_lake.sample.corpus import corpus_digest, make_corpus
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = {"passes": passes.measure, "memory": memory.measure, "pipeline": pipeline.measure}
+PARTS = {"passes": passes.measure, "memory": memory.measure, "pipeline": pipeline.measure,
+         "lake": lake.measure}  # fmt: skip
 
 
 def main() -> None:

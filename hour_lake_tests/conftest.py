@@ -1,14 +1,32 @@
 """Fixtures that many tests share."""
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from hour_lake.sample.corpus import corpus_digest, make_corpus
+from hour_lake_tests.accuracy import FILE_VARIABLE, Accuracy
 from hour_lake_tests.flow import Flow
 from hour_lake_tests.weights import weights_folder as weights_folder
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For the table of accuracies, only the tests that measure one."""
+    if FILE_VARIABLE in os.environ:
+        measures = [item for item in items if "accuracy" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in measures])
+        items[:] = measures
+
+
+@pytest.fixture(scope="session")
+def accuracy() -> Accuracy:
+    """Asserts a figure of a layer against its goal, and keeps it for the table in the docs."""
+    return Accuracy()
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +38,17 @@ def corpus() -> Path:
     with FileLock(folder.with_suffix(".lock")):
         make_corpus(folder)
     return folder
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where the machine has one: a killed process loses nothing there, and much is synced."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < 2**30:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="hour-lake-", dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from hour_lake_tests.flow import Flow
 from hour_lake_tests.ui import dagster_dev, launch_backfill, page_of, picture, select_assets, show_whole_graph
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("flow")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 VIDEO = "collins-two-cameras"
 LAYERS = {
     "red_share": '''"""How red the picture is."""

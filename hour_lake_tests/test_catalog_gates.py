@@ -95,7 +95,7 @@ def test_gates_may_ask_the_video_and_the_manifest(lake):
 def test_a_batch_reads_its_own_files_only(lake, monkeypatch):
     made = fill(lake)
     opened, place = [], lake.location
-    monkeypatch.setattr(lake, "location", lambda entry: opened.append(entry.path) or place(entry))
+    monkeypatch.setattr(lake, "location", lambda commit, entry: opened.append(entry.path) or place(commit, entry))
     flags_of(lake, "main", made[:1], gates=[EXPOSURE], layers=LAYERS)
     assert sorted(path.split("/")[0] for path in opened) == ["layers", "manifests", "videos"]
 

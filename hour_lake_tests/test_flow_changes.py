@@ -11,7 +11,6 @@ import pytest
 from hour_lake.lake.open import open_lake
 from hour_lake_tests.flow import Flow, write_manifest
 
-pytestmark = pytest.mark.xdist_group("flow")
 LAYER = '''"""How colourful the picture is: spread of red against green."""
 
 import numpy as np

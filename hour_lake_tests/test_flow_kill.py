@@ -13,7 +13,7 @@ from hour_lake.lake.interface import Lake
 from hour_lake.lake.open import open_lake
 from hour_lake_tests.flow import Flow, write_manifest
 
-pytestmark = [pytest.mark.xdist_group("flow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 VIDEOS = ("hopper-webcam.mkv", "collins-on-a-phone.mp4")
 SETTINGS = "partitions_per_run: 256\n"
 
@@ -31,7 +31,7 @@ def assert_whole(lake: Lake) -> set[str]:
     """Every object that the branch names exists with its digest; gives the paths."""
     paths = set[str]()
     for entry in lake.entries("main"):
-        data = Path(lake.location(entry)).read_bytes()
+        data = lake.local_file("main", entry).read_bytes()
         assert hashlib.sha256(data).hexdigest() == entry.digest, entry.path
         paths.add(entry.path)
     return paths

@@ -72,9 +72,10 @@ def test_an_unknown_model_names_the_nearest() -> None:
 
 def test_the_real_models_are_pulled_once_and_verified(weights_folder: Path) -> None:
     asked: list[str] = []
-    assert {model.name for model in pull(None, weights_folder, progress=asked.append)} == set(registry())
+    allowed = {model.name for model in registry().values() if model.commercial}
+    assert {model.name for model in pull(None, weights_folder, progress=asked.append)} == allowed
     assert asked == []
-    assert {model.name for model in verify(weights_folder)} == set(registry())
+    assert {model.name for model in verify(weights_folder)} >= allowed
 
 
 def test_pulling_takes_what_the_profile_allows(toys: Mapping[str, Model], tmp_path: Path) -> None:

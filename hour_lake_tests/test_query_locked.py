@@ -1,7 +1,5 @@
 """User SQL: answered from one commit, or refused with a code; nothing outside the commit can be reached."""
 
-from pathlib import Path
-
 import pytest
 
 from hour_lake.catalog.locked_process import Refused, check
@@ -21,7 +19,7 @@ def lake(tmp_path_factory):
 
 
 def ask(lake, sql, **options):
-    return run_query(sql, lake_address=lake, ref=options.pop("ref", "main"), layers=LAYERS, **options)
+    return run_query(sql, lake=lake, ref=options.pop("ref", "main"), layers=LAYERS, **options)
 
 
 def refused(lake, sql, **options) -> QueryError:
@@ -248,7 +246,7 @@ def test_an_object_that_is_gone_is_the_lakes_fault(tmp_path):
     fill(lake)
     compact_into(lake)
     entry = lake.entry("main", "tables/facts.parquet")
-    file = Path(lake.location(entry))
+    file = lake.local_file("main", entry)
     file.rename(file.with_suffix(".away"))
     with pytest.raises(LakeError, match="INTEGRITY"):
         ask(lake, "SELECT count(*) FROM facts WHERE luminance.mean > 0")

@@ -13,10 +13,11 @@ MAY_IMPORT = {
     "lake": set[str](),
     "catalog": {"lake", "passes", "ledger"},
     "datasets": {"catalog", "lake", "passes", "ledger", "media", "models"},
+    "comparison": {"catalog", "datasets", "lake", "passes"},
     "ledger": {"catalog", "lake", *PURE},
-    "assets": {"ledger", "catalog", "datasets", "lake", *PURE},
-    "orchestration": {"assets", "ledger", "catalog", "datasets", "lake", *PURE, "definitions"},
-    "cli": {"orchestration", "assets", "ledger", "catalog", "datasets", "lake", *PURE, "definitions"},
+    "assets": {"ledger", "catalog", "datasets", "comparison", "lake", *PURE},
+    "orchestration": {"assets", "ledger", "catalog", "datasets", "comparison", "lake", *PURE, "definitions"},
+    "cli": {"orchestration", "assets", "ledger", "catalog", "datasets", "comparison", "lake", *PURE, "definitions"},
 }
 FLOOR = {"errors", "identity", "settings", "yaml_text", "__version__", "connect"}
 ONLY_DAGSTER_RINGS = {"assets", "orchestration", "cli", "definitions"}

@@ -53,7 +53,7 @@ def find_candidates(lake: Lake, spec: DatasetSpec, ref: str, layers: Mapping[str
     columns = [*KEPT, *(f"{CAST[kind].format(sql)} AS {name}" for name, sql, kind in asked)]
     sql = f"SELECT {', '.join(columns)} FROM facts WHERE ({spec.where}\n) ORDER BY segment_id"
     try:
-        answer = run_query(sql, lake_address=lake, ref=ref, layers=layers, limits=LIMITS)
+        answer = run_query(sql, lake=lake, ref=ref, layers=layers, limits=LIMITS)
     except QueryError as error:
         raise DatasetError("DATASET_SPEC", error.message, value=error.value, where=spec.name, fix=error.fix) from error
     found = answer.table.to_pydict()

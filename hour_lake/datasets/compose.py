@@ -27,6 +27,8 @@ INDEX = pa.schema(
      ("consent", pa.string()), ("source", pa.string()), ("objective", pa.float64()), ("files", pa.list_(FILE))]
 )  # fmt: skip
 
+Keywords = Mapping[str, Mapping[str, Any]]  # layer -> keyword -> value
+
 
 @dataclass(frozen=True)
 class Composed:
@@ -48,10 +50,13 @@ class Composed:
         return (json.dumps(self.document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def compose(lake: Lake, spec: DatasetSpec, *, ref: str, layers: Mapping[str, Layer]) -> Composed:
+def compose(
+    lake: Lake, spec: DatasetSpec, *, ref: str, layers: Mapping[str, Layer], keywords: Keywords | None = None
+) -> Composed:
     """Choose segments of the commit that `spec.ref` (else `ref`) names now; DATASET_INFEASIBLE says what is in the way.
 
-    The same specification over the same facts gives the same bytes.
+    The same specification over the same facts gives the same bytes. `keywords`: layer -> those of the settings, which
+    say whose models the card names.
     """
     candidates = find_candidates(lake, spec, spec.ref or ref, layers)
     chooser = Chooser(spec, candidates)
@@ -59,7 +64,8 @@ def compose(lake: Lake, spec: DatasetSpec, *, ref: str, layers: Mapping[str, Lay
     if choice is None:
         raise conflict_of(chooser)
     index = _index(candidates, choice)
-    return Composed(spec, candidates.commit_id, index, _document(chooser, choice, index, spec.ref or ref, layers))
+    models = {name: layer.models_in_force((keywords or {}).get(name)) for name, layer in sorted(layers.items())}
+    return Composed(spec, candidates.commit_id, index, _document(chooser, choice, index, spec.ref or ref, models))
 
 
 def _index(candidates: Candidates, choice: Choice) -> pa.Table:
@@ -79,7 +85,7 @@ def _index(candidates: Candidates, choice: Choice) -> pa.Table:
 
 
 def _document(
-    chooser: Chooser, choice: Choice, index: pa.Table, ref: str, layers: Mapping[str, Layer]
+    chooser: Chooser, choice: Choice, index: pa.Table, ref: str, models: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Any]:
     spec, candidates = chooser.spec, chooser.candidates
     rows = index.to_pylist()
@@ -103,8 +109,7 @@ def _document(
         "licences": _counts(rows, "licence"),
         "consent": _counts(rows, "consent"),
         "models": {
-            name: {used: model(used).licence for used in sorted(layer.models)}
-            for name, layer in sorted(layers.items()) if layer.models
+            name: {used: model(used).licence for used in sorted(names)} for name, names in models.items() if names
         },
         "solver": {"name": version(), "status": choice.status},
     }  # fmt: skip

@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -53,7 +52,7 @@ def _frames(lake: Lake, commit: str, path: str, segment: Segment, count: int) ->
     if entry is None:
         return []
     pictures: list[Picture] = []
-    with open_media(Path(lake.location(entry)), Limits()) as container:
+    with open_media(lake.local_file(commit, entry), Limits()) as container:
         video = video_of(container)
         for part in range(count):
             at = Fraction(segment.duration_ms * (2 * part + 1) // (2 * count) // FRAME_MS * FRAME_MS, 1000)

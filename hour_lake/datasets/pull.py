@@ -44,12 +44,13 @@ def pull_dataset(lake: Lake, name: str, folder: Path) -> Pulled:
     version = find_version(lake, name)
     _claim(folder, version)
     files = written = size = 0
-    for file in _files(lake, version):
-        target = folder / file.path
-        if not _is_there(target, file.sha256):
-            _write(target, _checked(file, version))
-            written += 1
-        files, size = files + 1, size + target.stat().st_size
+    with lake.pinned(version.commit_id):
+        for file in _files(lake, version):
+            target = folder / file.path
+            if not _is_there(target, file.sha256):
+                _write(target, _checked(file, version))
+                written += 1
+            files, size = files + 1, size + target.stat().st_size
     return Pulled(files, size, written)
 
 

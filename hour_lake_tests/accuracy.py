@@ -1,0 +1,98 @@
+"""What layers measure against truth or a reference: tests assert it with `accuracy`, `make accuracy` prints the table.
+
+    def test_yaw(accuracy): accuracy("head_pose", "yaw, mean error (degrees)", 1.9, below=5, against="corpus")
+
+The table in the docs is thus made of the very figures that the tests assert.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FILE_VARIABLE = "HOUR_LAKE_ACCURACY"
+CHECKOUT = Path(__file__).parent.parent
+PAGE = CHECKOUT / "docs" / "accuracy.md"
+HEAD = """# How right the layers are
+
+Each figure was measured by a test that asserts its goal (`make accuracy` runs these tests and writes this page). Where
+a measure was taken on several videos or signals, the worst is shown. *Corpus*: the sample corpus, whose truth is known
+frame by frame, for it is animated from two public-domain portraits and spoken by two synthetic voices.
+
+| layer | measure | found | goal | against |
+|---|---|---:|---:|---|
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value and its goal: an upper bound (`below`) or a lower one (`above`)."""
+
+    layer: str
+    measure: str
+    value: float
+    against: str
+    below: float | None = None
+    above: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        return (self.below is None or self.value <= self.below) and (self.above is None or self.value >= self.above)
+
+    @property
+    def goal(self) -> str:
+        return f"≤ {self.below:g}" if self.below is not None else f"≥ {self.above:g}"
+
+
+class Accuracy:
+    """Called with a figure: keeps it for the table where one is asked for, and fails when its goal is missed."""
+
+    def __call__(
+        self, layer: str, measure: str, value: float, *, against: str, below: float | None = None,
+        above: float | None = None,
+    ) -> None:  # fmt: skip
+        figure = Figure(layer, measure, float(value), against, below, above)
+        assert (below is None) != (above is None), "a figure has one goal"
+        if FILE_VARIABLE in os.environ:
+            with Path(os.environ[FILE_VARIABLE]).open("a") as file:
+                file.write(json.dumps(asdict(figure)) + "\n")
+        assert figure.holds, f"{layer}: {measure} is {value:.4g}, goal {figure.goal}"
+
+
+def worst(figures: Iterable[Figure]) -> list[Figure]:
+    """One figure a layer and measure, the least good one."""
+    found: dict[tuple[str, str], Figure] = {}
+    for figure in figures:
+        key = figure.layer, figure.measure
+        other = found.setdefault(key, figure)
+        if (figure.value > other.value) == (figure.below is not None):
+            found[key] = figure
+    return [found[key] for key in sorted(found)]
+
+
+def page(figures: Iterable[Figure]) -> str:
+    """The page of the docs."""
+    rows = [f"| {f.layer} | {f.measure} | {f.value:.3g} | {f.goal} | {f.against} |" for f in worst(figures)]
+    return HEAD + "\n".join(rows) + "\n"
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "figures.jsonl"
+        kept.touch()
+        ended = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "hour_lake_tests"],
+            cwd=CHECKOUT, env={**os.environ, FILE_VARIABLE: str(kept)}, check=False,
+        )  # fmt: skip
+        figures = [Figure(**json.loads(line)) for line in kept.read_text().splitlines()]
+    PAGE.write_text(page(figures))
+    print(f"{len(worst(figures))} measures of {len({f.layer for f in figures})} layers: {PAGE.relative_to(CHECKOUT)}")
+    return ended.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

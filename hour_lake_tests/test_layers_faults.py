@@ -1,0 +1,73 @@
+"""Layers that find faults of the picture: noise, black and frozen stretches, bars."""
+
+import cv2
+import numpy as np
+import pytest
+
+from hour_lake.layers.black_frames import black_frames
+from hour_lake.layers.freeze import freeze
+from hour_lake.layers.letterbox import letterbox
+from hour_lake.layers.motion import motion
+from hour_lake.layers.noise import noise
+from hour_lake_tests.accuracy import Accuracy
+from hour_lake_tests.pictures import frames_of, scene
+
+
+def smooth_scene() -> np.ndarray:
+    """A face on a backdrop that gets brighter from left to right, without any noise of its own."""
+    backdrop = np.linspace(60, 160, 1280)[None, :, None] * np.ones((720, 1, 3))
+    face = cv2.GaussianBlur(scene((400, 100, 1.2)), (0, 0), 2).astype(float)
+    return np.where((face > 97) | (face < 95), face, backdrop)
+
+
+@pytest.mark.parametrize("sigma", [2.0, 4.0, 8.0, 16.0])
+def test_noise_is_what_was_added(sigma: float, accuracy: Accuracy) -> None:
+    grain = np.random.default_rng(1).normal(0, sigma, (720, 1280, 1))
+    found = noise(frames_of(np.clip(smooth_scene() + grain, 0, 255).round().astype(np.uint8)))["sigma"][0]
+    accuracy(
+        "noise", "sigma, relative error", abs(found / sigma - 1), below=0.15, against="added noise of 2 to 16 levels"
+    )
+
+
+def test_a_picture_without_noise_has_next_to_none() -> None:
+    assert noise(frames_of(smooth_scene().astype(np.uint8)))["sigma"][0] < 0.5
+
+
+def test_noise_of_a_tiny_picture_is_not_known() -> None:
+    assert np.isnan(noise(frames_of(np.zeros((2, 2, 3), np.uint8)))["sigma"][0])
+
+
+@pytest.mark.parametrize(
+    ("level", "lit_share", "black"), [(0, 0, True), (25, 0, True), (26, 0, False), (0, 0.05, False)]
+)
+def test_black_is_nearly_all_nearly_black(level: int, lit_share: float, black: bool) -> None:
+    picture = np.full((180, 320, 3), level, np.uint8)
+    picture[:, : round(320 * lit_share)] = 200
+    table = black_frames(frames_of(picture))
+    assert table["is_black"].tolist() == [black]
+
+
+def test_a_frozen_stretch_is_found_from_its_first_picture_on() -> None:
+    shaken = np.random.default_rng(0).integers(60, 190, (30, 90, 160, 3)).astype(np.uint8)
+    still = np.repeat(shaken[-1:], 20, axis=0)
+    moved = motion()(frames_of(*shaken, *still, *shaken[:5]))
+    frozen = freeze(moved)["is_frozen"]
+    assert np.flatnonzero(frozen).tolist() == list(range(29, 50))
+    assert not freeze(moved, shortest_seconds=1)["is_frozen"].any()
+
+
+@pytest.mark.parametrize("bars", [(0, 0, 0, 0), (90, 90, 0, 0), (0, 0, 160, 160), (33, 47, 12, 5)])
+def test_bars_are_measured_to_the_pixel(bars: tuple[int, int, int, int]) -> None:
+    top, bottom, left, right = bars
+    picture = scene((400, 100, 1.2))
+    picture[:top] = picture[:, :left] = 12
+    picture[720 - bottom :] = picture[:, 1280 - right :] = 12
+    table = letterbox(frames_of(picture))
+    assert tuple(int(table[f"{side}_px"][0]) for side in ("top", "bottom", "left", "right")) == bars
+    share = (720 - top - bottom) * (1280 - left - right) / (720 * 1280)
+    assert table["picture_share"] == pytest.approx([share])
+
+
+def test_a_black_frame_is_all_bar() -> None:
+    table = letterbox(frames_of(np.zeros((90, 160, 3), np.uint8)))
+    assert table["picture_share"].tolist() == [0] and table["top_px"].tolist() == [90]
