@@ -1,13 +1,14 @@
 """What differs between two trees: equal nodes are passed over unread, so the cost follows the change."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import NamedTuple
 
 from hour_lake.lake.entries import unpacked
 from hour_lake.lake.interface import Change, Entry
 from hour_lake.lake.metadata import MetadataBlocks
-from hour_lake.lake.node import Item
+from hour_lake.lake.node import Item, Node
 from hour_lake.lake.nodes import EMPTY, Nodes, Ref
 from hour_lake.lake.tree import child_ref, overlapping
 
@@ -32,19 +33,29 @@ class Side:
         self.spans = [] if root == EMPTY else [Span(b"", root)]
         self.level = -1 if root == EMPTY else nodes.get(root).level
 
-    def descend(self) -> None:
-        """Replace every node by those of its children that the prefix concerns."""
-        read = self.nodes.get_many([span.ref for span in self.spans])
+    def read(self) -> list[Node]:
+        """The nodes that are left."""
+        return self.nodes.get_many([span.ref for span in self.spans])
+
+    def digests(self, above: Sequence[Node] | None) -> AbstractSet[bytes]:
+        """Digests of the nodes one level down, if `above` are the nodes here; else of the nodes here."""
+        if above is None:
+            return {span.ref.digest for span in self.spans}
+        return set[bytes]().union(*(node.values for node in above))
+
+    def descend(self, read: Sequence[Node], same: AbstractSet[bytes]) -> None:
+        """Replace every node by its children: those that the prefix concerns and the other side does not have."""
         self.spans = [
             Span(node.keys[position - 1] if position else span.low, child_ref(node, position))
             for span, node in zip(self.spans, read, strict=True)
             for position in overlapping(node, self.prefix)
+            if node.values[position] not in same
         ]
         self.level -= 1
 
-    def drop(self, digests: set[bytes]) -> None:
+    def drop(self, same: AbstractSet[bytes]) -> None:
         """Leave out what the other side has too."""
-        self.spans = [span for span in self.spans if span.ref.digest not in digests]
+        self.spans = [span for span in self.spans if span.ref.digest not in same]
 
 
 def differences(nodes: Nodes, before: Ref, after: Ref, prefix: bytes = b"") -> Iterator[Pair]:
@@ -52,21 +63,16 @@ def differences(nodes: Nodes, before: Ref, after: Ref, prefix: bytes = b"") -> I
     if before.digest == after.digest:
         return
     sides = Side(nodes, before, prefix), Side(nodes, after, prefix)
-    while max(side.level for side in sides) > 0:
-        _drop_equal(*sides)
-        top = max(side.level for side in sides)
-        for side in sides:
-            if side.level == top:
-                side.descend()
-    _drop_equal(*sides)
+    while (top := max(side.level for side in sides)) > 0:
+        read = [side.read() if side.level == top else None for side in sides]
+        one, other = (side.digests(above) for side, above in zip(sides, read, strict=True))
+        same = one & other if all(side.level >= top - 1 for side in sides) else frozenset[bytes]()
+        for side, above in zip(sides, read, strict=True):
+            if above is not None:
+                side.descend(above, same)
+            elif same:
+                side.drop(same)
     yield from _leaf_differences(nodes, sides[0].spans, sides[1].spans, prefix)
-
-
-def _drop_equal(one: Side, other: Side) -> None:
-    if one.level == other.level:
-        common = {span.ref.digest for span in one.spans} & {span.ref.digest for span in other.spans}
-        one.drop(common)
-        other.drop(common)
 
 
 def _leaf_differences(nodes: Nodes, before: Sequence[Span], after: Sequence[Span], prefix: bytes) -> Iterator[Pair]:

@@ -61,7 +61,8 @@ class MetadataBlocks:
     def get_many(self, wanted: Sequence[tuple[int, bytes]]) -> list[dict[str, str]]:
         """Metadata for pairs of hint and digest; STORE_CORRUPT when one is not what its leaf says."""
         blocks = self._blocks({hint >> 16 for hint, _ in wanted if hint})
-        return [json.loads(self._text(blocks, hint, digest)) for hint, digest in wanted]
+        texts = [self._text(blocks, hint, digest) for hint, digest in wanted]
+        return json.loads(b"[%b]" % b",".join(texts))  # one call for all of them: it costs more than what it reads
 
     def damaged(self, wanted: Sequence[tuple[int, bytes]]) -> set[tuple[int, bytes]]:
         """Those pairs that `get_many` would refuse."""

@@ -13,7 +13,7 @@ database, not what they are, so the same entries have the same digest in every l
 import hashlib
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 HEADER = struct.Struct("<BI")
@@ -32,12 +32,13 @@ class Item(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A decoded node; `keys` ascend, and `values` and `hints` go with them."""
+    """A decoded node; `keys` ascend, and `values` and `hints` go with them. `head` is the body up to the values."""
 
     level: int
     keys: list[bytes]
     values: list[bytes]
     hints: Sequence[int]
+    head: bytes
 
     def items(self) -> list[Item]:
         """All items in key order."""
@@ -69,8 +70,15 @@ def encode(level: int, items: Sequence[Item]) -> tuple[bytes, bytes]:
         before = key
     values = [value for _, value, _ in items]
     body = b"".join((HEADER.pack(level, len(items)), prefixes, suffixes, _little(lengths), *rests, *values))
-    hints = [hint for _, _, hint in items]
-    return body, _little(array("I" if max(hints) < 1 << 32 else "Q", hints))
+    return body, _packed([hint for _, _, hint in items])
+
+
+def encode_alike(node: Node, items: Mapping[int, Item]) -> tuple[bytes, bytes]:
+    """Body and hints of a node with the same keys, and other values and hints at some positions."""
+    values, hints = node.values.copy(), list(node.hints)
+    for position, item in items.items():
+        values[position], hints[position] = item.value, item.hint
+    return node.head + b"".join(values), _packed(hints)
 
 
 def decode(body: bytes, hints: bytes) -> Node:
@@ -88,7 +96,7 @@ def decode(body: bytes, hints: bytes) -> Node:
         position += length
     width = DIGEST_BYTES if level else LEAF_VALUE_BYTES
     values = [body[at : at + width] for at in range(position, position + count * width, width)]
-    return Node(level, keys, values, _hints(count, hints))
+    return Node(level, keys, values, _hints(count, hints), body[:position])
 
 
 def links(body: bytes, hints: bytes) -> tuple[int, list[bytes], Sequence[int]]:
@@ -97,6 +105,10 @@ def links(body: bytes, hints: bytes) -> tuple[int, list[bytes], Sequence[int]]:
     width = DIGEST_BYTES if level else LEAF_VALUE_BYTES
     values = [body[at : at + width] for at in range(len(body) - count * width, len(body), width)]
     return level, values, _hints(count, hints)
+
+
+def _packed(hints: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(hints)}{'I' if max(hints) < 1 << 32 else 'Q'}", *hints)
 
 
 def _hints(count: int, hints: bytes) -> Sequence[int]:

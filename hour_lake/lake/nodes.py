@@ -3,7 +3,7 @@
 import json
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import NamedTuple, TypeVar
@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from hour_lake.errors import LakeError
 from hour_lake.lake.database import Database
 from hour_lake.lake.failpoints import reached
-from hour_lake.lake.node import DIGEST_BYTES, Item, Node, decode, digest_of, encode, links
+from hour_lake.lake.node import DIGEST_BYTES, Item, Node, decode, digest_of, encode, encode_alike, links
 
 CACHED_NODES = 4096
 Read = TypeVar("Read")
@@ -57,10 +57,16 @@ class Nodes:
 
     def append(self, level: int, items: Sequence[Item]) -> Item:
         """Write a node; how its parent keeps it."""
-        body, hints = encode(level, items)
+        return self._append(items[-1].key, *encode(level, items))
+
+    def append_alike(self, node: Node, items: Mapping[int, Item]) -> Item:
+        """Write a node with the same keys and other values at some positions; how its parent keeps it."""
+        return self._append(node.keys[-1], *encode_alike(node, items))
+
+    def _append(self, last: bytes, body: bytes, hints: bytes) -> Item:
         row = self.database.append("INSERT INTO node (body, hints) VALUES (?, ?)", body, hints)
         reached("tree.node_written")
-        return Item(items[-1].key, digest_of(body), row)
+        return Item(last, digest_of(body), row)
 
     def _cached(self, ref: Ref) -> Node | None:
         with self._lock:

@@ -2,15 +2,16 @@
 
 Where a node ends is decided by the key it ends with and nothing else (`node.height`), so a tree depends only on what is
 in it, not on the order in which that came: the same entries have the same root, which is how "nothing has changed" is
-told. Walking the old tree, a subtree without changes is taken over whole if the new nodes so far end where it begins.
+told. Walking the old tree, a subtree without changes is taken over whole if the new nodes so far end where it begins;
+and one in which no node comes to end elsewhere is written anew in place, node by node, its other keys untouched.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from hour_lake.lake.node import Item, height
 from hour_lake.lake.nodes import EMPTY, Nodes, Ref
-from hour_lake.lake.tree import child_ref
+from hour_lake.lake.tree import child_ref, find, split
 
 Edit = tuple[bytes, Item | None]
 
@@ -23,8 +24,14 @@ def rewrite(nodes: Nodes, root: Ref, edits: Sequence[Edit]) -> Ref:
             if item is not None:
                 builder.push(0, item)
     else:
-        _walk(builder, nodes, root, edits)
+        _walk(builder, nodes, root, edits, _moving(nodes, root, edits))
     return builder.finish()
+
+
+def _moving(nodes: Nodes, root: Ref, edits: Sequence[Edit]) -> list[bytes]:
+    """Keys at which nodes end, and that come or go: with them nodes around come to end elsewhere."""
+    there = find(nodes, root, [key for key, _ in edits])
+    return [key for key, item in edits if (key in there) == (item is None) and height(key)]
 
 
 class Builder:
@@ -75,7 +82,7 @@ class Builder:
         return ref
 
 
-def _walk(builder: Builder, nodes: Nodes, ref: Ref, edits: Sequence[Edit]) -> None:
+def _walk(builder: Builder, nodes: Nodes, ref: Ref, edits: Sequence[Edit], moving: Sequence[bytes]) -> None:
     node = nodes.get(ref)
     items = node.items()
     if not node.level:
@@ -86,11 +93,44 @@ def _walk(builder: Builder, nodes: Nodes, ref: Ref, edits: Sequence[Edit]) -> No
     for position, item in enumerate(items):
         is_last = position == len(items) - 1
         stop = len(edits) if is_last else bisect_right(edits, item.key, start, key=_key_of)
-        if start == stop and builder.is_between_nodes(node.level - 1):
-            builder.push(node.level, item)
-        else:
-            _walk(builder, nodes, child_ref(node, position), edits[start:stop])
+        some, child = edits[start:stop], child_ref(node, position)
         start = stop
+        if not builder.is_between_nodes(node.level - 1):
+            _walk(builder, nodes, child, some, moving)
+        elif not some:
+            builder.push(node.level, item)
+        elif _ends_stay(item.key, node.level - 1, some, moving):
+            builder.push(node.level, _in_place(nodes, child, some))
+        else:
+            _walk(builder, nodes, child, some, moving)
+
+
+def _ends_stay(last: bytes, level: int, edits: Sequence[Edit], moving: Sequence[bytes]) -> bool:
+    """Whether the nodes of a subtree, which ends at `last`, end with these edits where they end without them.
+
+    At the end of the tree nodes end for want of keys: what is added there may belong into the last ones.
+    """
+    first = bisect_left(moving, edits[0][0])
+    nothing_moves = first == len(moving) or moving[first] > edits[-1][0]
+    return nothing_moves and edits[-1][0] <= last and height(last) > level
+
+
+def _in_place(nodes: Nodes, ref: Ref, edits: Sequence[Edit]) -> Item:
+    """A subtree with edits that move no end of a node, as its parent keeps it."""
+    node = nodes.get(ref)
+    changed: dict[int, Item] = {}
+    start = 0
+    for position, keys in split(node, [key for key, _ in edits]):
+        some = edits[start : start + len(keys)]
+        start += len(keys)
+        if node.level:
+            changed[position] = _in_place(nodes, child_ref(node, position), some)
+            continue
+        ((key, item),) = some[-1:]
+        if len(some) > 1 or item is None or node.keys[position] != key:
+            return nodes.append(0, _edited(node.items(), edits))
+        changed[position] = item
+    return nodes.append_alike(node, changed)
 
 
 def _edited(items: Sequence[Item], edits: Sequence[Edit]) -> list[Item]:

@@ -11,18 +11,20 @@ LEAVES_AT_ONCE = 64
 
 
 def find(nodes: Nodes, root: Ref, keys: Sequence[bytes]) -> dict[bytes, Item]:
-    """The items of those `keys` (ascending) that are there."""
-    if root == EMPTY or not keys:
-        return {}
-    node = nodes.get(root)
+    """The items of those `keys` (ascending) that are there; the nodes of a level are read in one go."""
     found: dict[bytes, Item] = {}
-    for child, wanted in split(node, keys):
-        if child == len(node.keys):
-            continue  # beyond the last key
-        if node.level:
-            found |= find(nodes, child_ref(node, child), wanted)
-        elif node.keys[child] == wanted[-1]:
-            found[wanted[-1]] = Item(wanted[-1], node.values[child], node.hints[child])
+    wanted = [(root, keys)] if root != EMPTY and keys else []
+    while wanted:
+        below: list[tuple[Ref, Sequence[bytes]]] = []
+        for node, (_, some) in zip(nodes.get_many([ref for ref, _ in wanted]), wanted, strict=True):
+            for child, asked in split(node, some):
+                if child == len(node.keys):
+                    continue  # beyond the last key
+                if node.level:
+                    below.append((child_ref(node, child), asked))
+                elif node.keys[child] == asked[-1]:
+                    found[asked[-1]] = Item(asked[-1], node.values[child], node.hints[child])
+        wanted = below
     return found
 
 
