@@ -104,6 +104,7 @@ class Settings(_Section):
     gates: Path | None = None
     workers: int = Field(default=0, ge=0, description="worker processes; 0 means one a core")
     segment_seconds_limit: float = Field(default=300.0, gt=0, description="wall time limit of one segment in one pass")
+    corpus_seconds_limit: float = Field(default=3600.0, gt=0, description="wall time limit of a layer over the corpus")
     partitions_per_run: int = Field(default=256, ge=1)
     segment: SegmentRules = SegmentRules()
     limits: Limits = Limits()

@@ -55,7 +55,8 @@ def layers(context: typer.Context, json: Json = False) -> None:
     passes = {layer.name: each.name for each in passes_of(found.values()) for layer in each.layers}
     used = {x.name: x.models_in_force(configured(x, settings.layers.get(x.name))) for x in found.values()}
     rows: list[dict[str, Any]] = [
-        {"layer": x.name, "group": x.group, "pass": passes[x.name], "reads": list(x.reads), "compute": x.compute,
+        {"layer": x.name, "group": x.group, "pass": passes.get(x.name, x.rows), "reads": list(x.reads),
+         "compute": x.compute,
          "models": list(used[x.name]), "licences": sorted({model(name).licence for name in used[x.name]}),
          "providers": {name: list(models) for name, models in x.providers.items()},
          "opt_in": x.opt_in, "enabled": x.name in chosen, "columns": dict(x.columns), "facts": dict(x.facts),

@@ -53,6 +53,11 @@ def layer_clip_path(layer: str, segment: Segment) -> str:
     return f"layers/{layer}/{segment.video_id}/{segment.id}.mp4"
 
 
+def corpus_path(layer: str) -> str:
+    """What a layer over the whole corpus was made from, and what came of it; its rows lie with its segments."""
+    return f"corpus/{layer}.json"
+
+
 def flags_path(segment: Segment) -> str:
     """The verdicts of all gates on a segment."""
     return f"flags/{segment.video_id}/{segment.id}.parquet"

@@ -71,6 +71,11 @@ class Project:
         """The layers grouped into passes over one decode."""
         return passes_of(self.layers.values())
 
+    @property
+    def corpus_layers(self) -> Sequence[Layer]:
+        """The layers that look at the whole corpus, after all passes."""
+        return [layer for layer in self.layers.values() if layer.is_corpus_wide]
+
     @cached_property
     def gates(self) -> Sequence[Gate]:
         """The gates in force."""

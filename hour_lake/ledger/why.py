@@ -9,11 +9,13 @@ from typing import Any
 from hour_lake.errors import LakeError, LayerError
 from hour_lake.identity import Segment
 from hour_lake.ledger.check import Check, State, check_all, input_digests
+from hour_lake.ledger.corpus import CorpusCheck, corpus_check, corpus_inputs, corpus_parts
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.paths import quarantine_path
 from hour_lake.ledger.plans import all_segments
 from hour_lake.ledger.project import Project
 from hour_lake.ledger.steps import Step
+from hour_lake.passes.declare import CORPUS
 
 SENTENCES: Mapping[State, str] = {
     "fresh": "fresh: nothing that it is made from has changed, so a run leaves it alone",
@@ -55,7 +57,11 @@ def why(project: Project, segment_id: str, asset: str, *, ref: str | None = None
     """The state of one output at a ref. SEGMENT_UNKNOWN, LAYER_UNKNOWN: with the nearest names there are."""
     commit = project.lake.resolve(ref or project.settings.branch)
     project = project.at(commit)
-    step, segment = _step(project, asset), _segment(project, commit, segment_id)
+    segment = _segment(project, commit, segment_id)
+    over_all = next((layer for layer in project.corpus_layers if layer.name == asset), None)
+    if over_all is not None:
+        return _why_over_all(project, commit, segment, corpus_check(project, over_all, commit))
+    step = _step(project, asset)
     ledger = Ledger(project.lake, commit)
     checks = {found.step.name: found for found in check_all(list(project.steps.values()), [segment], ledger)}
     found = checks[step.name]
@@ -66,7 +72,8 @@ def why(project: Project, segment_id: str, asset: str, *, ref: str | None = None
 def _step(project: Project, asset: str) -> Step:
     if asset in project.steps:
         return project.steps[asset]
-    near = get_close_matches(asset, project.steps, n=3, cutoff=0.5) or sorted(project.steps)
+    known = [*project.steps, *(layer.name for layer in project.corpus_layers)]
+    near = get_close_matches(asset, known, n=3, cutoff=0.5) or sorted(known)
     raise LayerError("LAYER_UNKNOWN", "no asset of the segments has that name", value=asset,
                      fix=f"one of: {', '.join(near)}")  # fmt: skip
 
@@ -88,12 +95,30 @@ def _kept_error(ledger: Ledger, found: Check) -> Mapping[str, str | None] | None
 
 
 def _depends_on(step: Step, segment: Segment, ledger: Ledger, checks: Mapping[str, Check]) -> list[Dependency]:
-    kinds = {"source": "code", "config": "configuration", "model": "weights"}
-    parts = [(kinds[kind], name, value) for part, value in step.parts.items()
-             for kind, _, name in [part.partition(":")]]  # fmt: skip
-    found = [Dependency(kind, name, value if kind == "configuration" else value[:SHORT]) for kind, name, value in parts]
+    found = _own_parts(step.parts)
     for read, digest in input_digests(step, segment, ledger).items():
         upstream = checks.get(step.writer(read))
         state = f" ({upstream.state})" if upstream and upstream.state != "fresh" else ""
         found.append(Dependency("input", read, (digest[:SHORT] if digest else "not there") + state))
     return found
+
+
+def _why_over_all(project: Project, commit: str, segment: Segment, found: CorpusCheck) -> Why:
+    """The same answer for every segment: it is made of all of them."""
+    name = found.layer.name
+    error = None
+    if found.state == "failed":
+        error = json.loads(project.lake.read(commit, quarantine_path(name, CORPUS)))
+    inputs = corpus_inputs(project.lake, commit, found.layer).items()
+    depends_on = [
+        *_own_parts(corpus_parts(project, found.layer)),
+        *(Dependency("input", f"{read} of all segments", d[:SHORT] if d else "not there") for read, d in inputs),
+    ]
+    sentence = SENTENCES[found.state].format(why=found.why)
+    return Why(name, segment.id, commit, found.state, sentence, error, depends_on)
+
+
+def _own_parts(parts: Mapping[str, str]) -> list[Dependency]:
+    kinds = {"source": "code", "config": "configuration", "model": "weights"}
+    named = [(kinds[kind], name, value) for part, value in parts.items() for kind, _, name in [part.partition(":")]]
+    return [Dependency(kind, name, value if kind == "configuration" else value[:SHORT]) for kind, name, value in named]

@@ -7,6 +7,7 @@ import dagster as dg
 
 from hour_lake.assets.catalog import catalog_asset
 from hour_lake.assets.cleaning_flags import cleaning_flags_asset
+from hour_lake.assets.corpus import corpus_asset
 from hour_lake.assets.dataset import dataset
 from hour_lake.assets.layers import pass_asset
 from hour_lake.assets.manifest import manifest
@@ -24,8 +25,8 @@ from hour_lake.passes.plan import passes_of
 def build_definitions(layers: Mapping[str, Layer], *, partitions_per_run: int) -> dg.Definitions:
     """The whole flow for a set of layers. Opens nothing: the lake is opened by the first step that runs.
 
-    manifest -> videos -> segment_plan -> segments -> audio -> layers (a pass a step) -> cleaning_flags
-        -> catalog -> dataset
+    manifest -> videos -> segment_plan -> segments -> audio -> layers (a pass a step) -> layers over the
+        corpus -> cleaning_flags -> catalog -> dataset
     """
     # Backfill policies are beta in Dagster 1.13; the pinned version and a contract test stand in for the warning.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -39,6 +40,7 @@ def build_definitions(layers: Mapping[str, Layer], *, partitions_per_run: int) -
             segment_plan,
             *segment_assets(policy),
             *(pass_asset(each, policy) for each in passes_of(layers.values())),
+            *(corpus_asset(layer) for layer in found if layer.is_corpus_wide),
             cleaning_flags_asset(found, policy),
             catalog_asset(found),
             dataset,

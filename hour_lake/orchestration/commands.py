@@ -15,6 +15,7 @@ from hour_lake.catalog.compact import is_current
 from hour_lake.datasets.publish import pin_spec, read_card
 from hour_lake.errors import ConfigError, HourLakeError
 from hour_lake.ledger.check import Check
+from hour_lake.ledger.corpus import CorpusCheck, corpus_checks, corpus_to_do
 from hour_lake.ledger.intake import pin
 from hour_lake.ledger.overrides import pin_keywords
 from hour_lake.ledger.paths import quarantine_path
@@ -26,6 +27,9 @@ from hour_lake.orchestration.instance import open_instance
 from hour_lake.orchestration.jobs import CATALOG, COMPOSE, ENRICH, INGEST
 from hour_lake.orchestration.launch import Ended, run_partition, run_range, run_whole
 from hour_lake.orchestration.ranges import ranges
+from hour_lake.passes.declare import CORPUS
+
+FLAGS = "cleaning_flags"
 
 
 class Failed(NamedTuple):
@@ -108,7 +112,8 @@ def run_selection(
     refresh: bool = False,
     keywords: Sequence[str] = (),
 ) -> RunEnded:
-    """Make what is to do among some assets and segments, in as few runs as ranges allow; then the catalog.
+    """Make what is to do among some assets and segments, in as few runs as ranges allow; then what looks at all of
+    them, the flags of gates that ask it, and the catalog.
 
     `keywords` (`blink.closed_below=0.75`) are pinned on the branch first, so that everything agrees what holds there.
     """
@@ -118,18 +123,35 @@ def run_selection(
     if keywords:
         pin_keywords(project.lake, branch, keywords, project.layers)
     steps = selected.intersection(project.steps)
-    before = Status.of(project, ref=branch, pattern=pattern, assets=steps)
+    over_all = selected.intersection(layer.name for layer in project.corpus_layers)
+    before = Status.of(project, ref=branch, pattern=pattern, assets=steps | over_all)
     wanted = {key_of(c.segment) for c in before.to_do}
-    if refresh:
+    if refresh and steps:
         wanted = {key_of(s) for s in all_segments(project.lake, branch, pattern)}
     runs: list[str] = []
     with open_instance(project.settings) as instance:
         if wanted:
             runs += _enrich(instance, project, branch, wanted, sorted(steps), refresh=refresh)
+        made = _over_the_corpus(project, branch, over_all, refresh=refresh)
+        if made:
+            runs.append(run_whole(instance, CATALOG, assets=made, tags={BRANCH_TAG: branch}, refresh=refresh).run_id)
+        if steps.intersection([FLAGS]) and set(made).intersection(project.steps[FLAGS].reads):
+            follow = Status.of(project, ref=branch, pattern=pattern, assets={FLAGS})
+            runs += _enrich(
+                instance, project, branch, {key_of(c.segment) for c in follow.to_do}, [FLAGS], refresh=False
+            )
         if "catalog" in selected and (runs or not is_current(project.lake, project.lake.resolve(branch))):
-            runs.append(_succeeded(run_whole(instance, CATALOG, tags={BRANCH_TAG: branch})).run_id)
-    after = Status.of(project, ref=branch, pattern=pattern, assets=steps) if runs else before
-    return RunEnded(before, after, runs, [_failed(project, after.commit, c) for c in after.open])
+            runs.append(_succeeded(run_whole(instance, CATALOG, assets=["catalog"], tags={BRANCH_TAG: branch})).run_id)
+    after = Status.of(project, ref=branch, pattern=pattern, assets=steps | over_all) if runs else before
+    failures = [_failed(project, after.commit, c) for c in after.open]
+    if after.segments:
+        failures += [_failed_over_all(project, after.commit, c) for c in after.corpus if c.state != "fresh"]
+    return RunEnded(before, after, runs, failures)
+
+
+def _over_the_corpus(project: Project, branch: str, names: set[str], *, refresh: bool) -> list[str]:
+    commit = project.lake.resolve(branch)
+    return corpus_to_do(corpus_checks(project.at(commit), commit, refresh=refresh), names) if names else []
 
 
 def compose_dataset(spec: Path, *, branch: str | None = None) -> dict[str, Any]:
@@ -195,7 +217,17 @@ def _succeeded(ended: Ended) -> Ended:
 
 
 def _failed(project: Project, commit: str, check: Check) -> Failed:
-    code, why = (check.why, "") if check.state == "failed" else (check.state.upper(), check.why)
-    if check.state == "failed":
-        why = json.loads(project.lake.read(commit, quarantine_path(check.step.name, check.segment)))["message"]
-    return Failed(check.step.name, check.segment.id, code, why)
+    kept = quarantine_path(check.step.name, check.segment)
+    return Failed(check.step.name, check.segment.id, *_reason(project, commit, check, kept))
+
+
+def _failed_over_all(project: Project, commit: str, check: CorpusCheck) -> Failed:
+    kept = quarantine_path(check.layer.name, CORPUS)
+    return Failed(check.layer.name, CORPUS, *_reason(project, commit, check, kept))
+
+
+def _reason(project: Project, commit: str, check: Check | CorpusCheck, kept: str) -> tuple[str, str]:
+    """Code and words: those in quarantine where it failed, else its state."""
+    if check.state != "failed":
+        return check.state.upper(), check.why
+    return check.why, json.loads(project.lake.read(commit, kept))["message"]

@@ -14,14 +14,21 @@ COMPOSE = "compose"
 
 
 def jobs(layers: Sequence[Layer]) -> dict[str, UnresolvedAssetJobDefinition]:
-    """One job a partition set: `ingest` a manifest, `enrich` segments, `refresh_catalog`, `compose` a dataset."""
-    segment_assets = ["segments", "audio", *(layer.name for layer in layers), "cleaning_flags"]
+    """One job a partition set: `ingest` a manifest, `enrich` segments, `refresh_catalog`, `compose` a dataset.
+
+    Layers over the whole corpus have no partitions: they are made with the catalog, which shows them.
+    """
+    corpus_assets = [layer.name for layer in layers if layer.is_corpus_wide]
+    own = [layer.name for layer in layers if not layer.is_corpus_wide]
+    segment_assets = ["segments", "audio", *own, "cleaning_flags"]
     every = [
         dg.define_asset_job(INGEST, ["manifest", "videos", "segment_plan"], description="Take a manifest in."),
         dg.define_asset_job(
             ENRICH, segment_assets, description="Clips, sound, layers and flags of a range of segments."
         ),
-        dg.define_asset_job(CATALOG, ["catalog"], description="Compact the tables and the facts."),
+        dg.define_asset_job(
+            CATALOG, [*corpus_assets, "catalog"], description="Layers over the whole corpus, then tables and facts."
+        ),
         dg.define_asset_job(COMPOSE, ["dataset"], description="Solve and tag one dataset."),
     ]
     return {job.name: job for job in every}

@@ -45,9 +45,11 @@ def run_range(
     return _run(instance, job, {**tags, **bounds}, assets=assets, refresh=refresh)
 
 
-def run_whole(instance: dg.DagsterInstance, job: str, *, tags: Mapping[str, str]) -> Ended:
-    """Run a job without partitions."""
-    return _run(instance, job, dict(tags), assets=None)
+def run_whole(
+    instance: dg.DagsterInstance, job: str, *, assets: Sequence[str], tags: Mapping[str, str], refresh: bool = False
+) -> Ended:
+    """Run some assets of a job without partitions."""
+    return _run(instance, job, dict(tags), assets=assets, refresh=refresh)
 
 
 def _run(

@@ -56,6 +56,9 @@ def try_layer(
     if not file.is_file():
         raise MediaError("SOURCE_MISSING", "there is no such file", value=str(file))
     target, wanted = _wanted(layer, folders)
+    if target.is_corpus_wide:
+        raise LayerError("LAYER_READS", "looks at all segments, so it cannot be tried on one file", value=target.name,
+                         where=target.where, fix=f"`hour-lake run {target.name} --branch NAME`")  # fmt: skip
     keeper = Keeper(readers)
     run = Run(wanted, SegmentMedia(file.stem, file, file, file), {}, config or {}, readers=keeper.readers)
     run.all()

@@ -16,7 +16,8 @@ COLUMN_TYPE = re.compile(
 )
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 PIXELS = "pixels"  # where a layer with a clip puts its pictures
-Rows = Literal["frame", "window", "segment"]
+CORPUS = "corpus"
+Rows = Literal["frame", "window", "segment", "corpus"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class Layer:
             return self.source_path
 
     @property
+    def is_corpus_wide(self) -> bool:
+        """Whether it looks at all segments at once, after all layers of a segment are there."""
+        return self.rows == CORPUS
+
+    @property
     def is_class(self) -> bool:
         """Whether it remembers something: one object a segment, called with batch after batch."""
         return inspect.isclass(self.function)
@@ -112,8 +118,8 @@ def layer(
     `master` (48 kHz), or names of other layers.
     `columns`: name -> type (`float32`, `bool`, `string`, `float32[80]`, `list<float32>`, ...).
     `facts`: name -> SQL aggregate over the layer's rows of one segment; `duration_seconds` is bound.
-    `rows`: `frame` (one row a frame; the default for what reads frames), `window` (any number; default for sound) or
-    `segment` (exactly one row). Keyword-only arguments are its configuration and need defaults.
+    `rows`: `frame` (one row a frame; the default for what reads frames), `window` (any number; default for sound),
+    `segment` (exactly one row) or `corpus` (see below). Keyword-only arguments are its configuration and need defaults.
     `clip_px`: it also gives a clip of square pictures with this side: `pixels`, uint8 `(n, side, side, 3)`, one for
     each frame of the batch, beside its columns; the engine encodes and stores it (H.264, 25 fps, no sound).
     `opt_in`: part of a project only when the settings name it under `opt_in`.
@@ -123,6 +129,10 @@ def layer(
     the rows of these frames of other `frame` tables; otherwise once, with whole tables or sounds. A class is made once
     a segment with the configuration, then called the same way; with `rows` other than `frame` its method `finish()`
     gives the rows after the last batch.
+
+    `rows="corpus"`: it looks at the whole corpus at once. It reads layers only, and gets the tables of all segments as
+    one, with the column `segment_id` (text, ascending); it returns that column beside its own: any number of rows for
+    any of these segments. It is made anew when any of these tables changed.
     """
     given = reads if isinstance(reads, tuple) else (reads,)
     read = tuple("frames" if isinstance(one, FramesRequest) else one for one in given)
@@ -134,13 +144,19 @@ def layer(
             Layer(
                 name=function.__name__, function=function, reads=read, columns=dict(columns), facts=dict(facts or {}),
                 rows=rows or ("window" if sound else "frame"),
-                group=group or ("audio" if sound else "frames" if "frames" in read else "derived"),
+                group=group or _group(read, rows),
                 models=models, compute=compute, memory_gib=memory_gib, owner=owner,
                 opt_in=opt_in, request=asked, clip_px=clip_px, providers=dict(providers or {}),
             )
         )  # fmt: skip
 
     return declare
+
+
+def _group(read: tuple[str, ...], rows: Rows | None) -> str:
+    if rows == CORPUS:
+        return CORPUS
+    return "audio" if {"samples", "master"} & set(read) else "frames" if "frames" in read else "derived"
 
 
 def _checked(declared: Layer) -> Layer:
@@ -169,6 +185,8 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
     for column, kind in declared.columns.items():
         if not NAME.fullmatch(column) or not COLUMN_TYPE.fullmatch(kind):
             return "LAYER_COLUMN", f"column type must match {COLUMN_TYPE.pattern}", f"{column}: {kind}"
+    if declared.is_corpus_wide and (problem := _problem_of_corpus(declared)):
+        return "LAYER_READS", "looks at the whole corpus, so it is a function over tables", problem
     missing = [name for name, default in declared.config.items() if default is inspect.Parameter.empty]
     if missing:
         return "LAYER_CONFIG", "every keyword-only argument needs a default", ", ".join(missing)
@@ -183,6 +201,11 @@ def _problem_of_clip(declared: Layer) -> str | None:
     if declared.rows != "frame" or "frames" not in declared.reads or declared.request.fps:
         return "a clip needs a row for every frame that is decoded"
     return "pixels is both a column and the clip" if PIXELS in declared.columns else None
+
+
+def _problem_of_corpus(declared: Layer) -> str | None:
+    media = [read for read in declared.reads if read in MEDIA_READS]
+    return f"reads {media[0]}" if media else f"{declared.name} is a class" if declared.is_class else None
 
 
 def _problem_of_signature(declared: Layer) -> tuple[str, str, str] | None:

@@ -31,6 +31,13 @@ def checked_reads(found: Mapping[str, Layer]) -> tuple[dict[str, Layer], list[Ho
             wrong.append(LayerError("LAYER_READS", "reads frames and a layer that has rows for some frames only",
                                     value=missing[0], where=layer.where,
                                     fix=f'read no frames, or give {missing[0]} rows="window"'))  # fmt: skip
+    over_all = {name for name, layer in layers.items() if layer.is_corpus_wide}
+    for layer in found.values():
+        late = [read for read in tables_read(layer) if read in over_all]
+        if late and layers.pop(layer.name, None):
+            wrong.append(LayerError("LAYER_READS", "reads a layer over the whole corpus, which comes after all others",
+                                    value=late[0], where=layer.where,
+                                    fix=f"let it read what {late[0]} reads, or join them in a query"))  # fmt: skip
     while True:
         unknown = [(layer, read) for layer in layers.values() for read in tables_read(layer) if read not in layers]
         for layer, read in unknown:

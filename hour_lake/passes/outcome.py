@@ -33,9 +33,11 @@ def _memory(layer: Layer, error: Exception) -> LayerError:
 
 
 def _raised(layer: Layer, error: Exception) -> LayerError:
+    tried = f"run `hour-lake try {layer.name} FILE` on the segment's clip"
+    if layer.is_corpus_wide:
+        tried = f"call {layer.name}(...) on the tables that it reads, in a notebook"
     return LayerError("LAYER_FAILED", f"{layer.name} raised {type(error).__name__}", value=str(error) or repr(error),
-                      where=_place(layer, error),
-                      fix=f"run `hour-lake try {layer.name} FILE` on the segment's clip")  # fmt: skip
+                      where=_place(layer, error), fix=tried)  # fmt: skip
 
 
 def blocked(layer: Layer, read: str) -> LayerError:

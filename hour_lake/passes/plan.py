@@ -6,6 +6,7 @@
 
 A layer that declares `compute="gpu"` goes to `frames_gpu` (or `samples_gpu`, `tables_gpu`). Where a frame layer reads a
 table of a pass which itself waits for frames, a second pass `frames_2` is made: no pass ever waits for itself.
+Layers over the whole corpus are in no pass: they come after all of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +43,8 @@ class Pass:
 
 def passes_of(layers: Mapping[str, Layer] | Iterable[Layer]) -> list[Pass]:
     """The passes in an order in which they can run, as few as can be; the same layers give the same passes."""
-    ordered = in_order(layers.values() if isinstance(layers, Mapping) else layers)
+    given = layers.values() if isinstance(layers, Mapping) else layers
+    ordered = in_order(layer for layer in given if not layer.is_corpus_wide)
     kinds = _kinds(ordered)
     choices = [_placed(ordered, kinds, order) for order in permutations(sorted(set(kinds.values())))]
     places = min(choices, key=lambda places: (len(set(places.values())), sorted(places.values())), default={})
