@@ -21,12 +21,11 @@ OVER_ALL = """
     @layer(reads="values", rows="corpus", columns={"above": "float32", "kind": "string"})
     def over_all(values, *, factor: float = 2.0): return RETURNED
 """
-GOOD = (
-    '{"segment_id": values["segment_id"], "above": factor * values["pair"][:, 1], "kind": ["x"] * len(values["value"])}'
-)
+GOOD = '{"segment_id": values["segment_id"], "above": factor * values["pair"][:, 1], "kind": ["x"] * 3}'
 
 
-def table(**more: list[float]) -> bytes:
+def table() -> bytes:
+    """As the catalog gives it: its compacted tables do not keep the length of a list."""
     ids = [f"v_{k:08d}_{k + 1:08d}" for k in range(3)]
     pairs = pa.array(
         [[1.0, 2.0], [3.0, 4.0], None], pa.list_(pa.float32())

@@ -139,10 +139,14 @@ class Project:
 
     def _flags_step(self) -> Step:
         read = tuple(name for name in self.layers if any(name in gate.layers for gate in self.gates))
-        config = {gate.name: [gate.predicate, gate.value, gate.reason, {n: self.layers[n].facts for n in gate.layers}]
+        config = {gate.name: [gate.predicate, gate.value, gate.reason, self._facts_of(gate)]
                   for gate in self.gates}  # fmt: skip
         parts = step_parts(source=source_of(gates_module), config=config)
         return Step("cleaning_flags", read, paths.flags_path, parts, needs_all=False)
+
+    def _facts_of(self, gate: Gate) -> dict[str, Mapping[str, str]]:
+        """The facts of the layers that a gate asks and that are there; it says of the others that they are missing."""
+        return {name: self.layers[name].facts for name in gate.layers if name in self.layers}
 
 
 def source_of(module: ModuleType) -> dict[str, str]:
