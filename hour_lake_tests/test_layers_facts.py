@@ -15,6 +15,8 @@ from hour_lake.catalog.views import SCHEMA
 from hour_lake.layers import Frames, layer
 from hour_lake.layers.blink import blink
 from hour_lake.models.registry import registry
+from hour_lake.passes.columns import typed
+from hour_lake.passes.corpus import CorpusOutcome, made
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.media import Readers, SegmentMedia
 from hour_lake.passes.registry import load_layers
@@ -42,10 +44,22 @@ def readers(picture: np.ndarray, sound: np.ndarray) -> Readers:
 def all_tables(picture: np.ndarray, sound: np.ndarray) -> Tables:
     """The table of every layer, as it is kept."""
     here = Path("toy")
-    run = Run(list(LAYERS.values()), SegmentMedia(SEGMENT, here, here, here), {}, {}, readers=readers(picture, sound))
+    of_segment = [one for one in LAYERS.values() if not one.is_corpus_wide]
+    run = Run(of_segment, SegmentMedia(SEGMENT, here, here, here), {}, {}, readers=readers(picture, sound))
     run.all()
     assert not run.errors
-    return {name: from_parquet(to_parquet(one, SEGMENT, run.tables[name])) for name, one in LAYERS.items()}
+    found = {one.name: from_parquet(to_parquet(one, SEGMENT, run.tables[one.name])) for one in of_segment}
+    return {name: found[name] if name in found else over_all(one, found) for name, one in LAYERS.items()}
+
+
+def over_all(declared: Layer, tables: Tables) -> Mapping[str, Any]:
+    """What a layer over the whole corpus says of a corpus of one segment."""
+    rows = {read: len(next(iter(tables[read].values()))) for read in declared.reads}
+    given = [{**tables[read], "segment_id": np.full(rows[read], SEGMENT, object)} for read in declared.reads]
+    outcome = made(declared, given, {})
+    assert isinstance(outcome, CorpusOutcome), outcome
+    empty = typed(declared, {column: [] for column in declared.columns}, rows=None)
+    return from_parquet(outcome.files.get(SEGMENT) or to_parquet(declared, SEGMENT, empty))
 
 
 @cache
