@@ -72,7 +72,7 @@ class Run:
                     self._whole(layer)
             streamed: list[Layer] = []
             for layer in waiting:
-                beside = {other.name for other in streamed if other.rows == "frame"}
+                beside = {other.name for other in streamed if not other.gives_at_end and other.rows == "frame"}
                 reads = [name for name in tables_read(layer) if name not in beside]
                 if "frames" in layer.reads and self._settled(reads):
                     streamed.append(layer)
