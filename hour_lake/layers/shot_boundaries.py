@@ -49,9 +49,9 @@ class shot_boundaries:
         """A cut has a content score of at least `content_from` (PySceneDetect's ContentDetector) and `ratio_from` times
         the mean of two frames on either side (its AdaptiveDetector, whose default is 3). The first frame is none.
 
-        The provider `transnetv2` (extra `torch`) also finds dissolves: it gives `cut_probability`, that a frame is the
-        last of a shot or between two; the first frame after those above `probability_above` is the cut. 0.4 is NeMo
-        Curator's number, 0.5 that of the authors. Without it there is no probability.
+        The provider `transnetv2` (extra `torch`) also finds dissolves, about their middle: it gives `cut_probability`,
+        that a frame is the last of a shot; the first frame after those above `probability_above` is the cut. 0.4 is
+        NeMo Curator's number, 0.5 that of the authors. Without it there is no probability.
 
         Segments are cut at the cuts of their video by the first rule, so a segment has none of these but where the rule
         was changed; dissolves lie within segments.

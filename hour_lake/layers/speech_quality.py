@@ -20,8 +20,9 @@ def speech_quality(samples: Samples) -> dict[str, Any]:
     """Needs the extra `torch`. Rows are of 7.68 s and begin at most 1 s apart; a shorter segment is one row. The fact
     `mean` is what DistillMOS itself answers for the whole. A row of digital silence has no number.
 
-    Compare it within one kind of recording: a synthetic voice is marked down by it, and what is no speech has a number
-    that says nothing. The scale is not that of UTMOS or DNSMOS, whose gates (3.4) do not fit it.
+    Compare it within one kind of recording: the synthetic voices of the sample corpus get 1.6 to 2.7, and a little hiss
+    does not harm them; the authors show 4.55 for a clean recording. What is no speech has a number that says nothing.
+    The scale is not that of UTMOS, so its gate (3.4 in NeMo Curator) does not fit.
     """
     starts = piece_starts(len(samples.values))
     pieces = [samples.values[start : start + SAMPLES] for start in starts]

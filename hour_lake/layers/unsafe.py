@@ -16,8 +16,8 @@ from hour_lake.models.open_nsfw import unsafe_probability
     facts={"max": "max(unsafe_probability)", "mean": "avg(unsafe_probability)"},
 )
 def unsafe(frames: Frames) -> dict[str, Any]:
-    """0..1 for the first frame of each second. Yahoo: below 0.2 is most likely safe, above 0.8 most likely not, and what
-    lies between is for a person to say. Data-Juicer keeps pictures of at most 0.5.
+    """0..1 for the first frame of each second. Yahoo: below 0.2 is most likely safe, above 0.8 most likely not;
+    between them a person has to look. Data-Juicer keeps pictures of at most 0.5.
 
     It knows photographs of nudity, no drawings and no violence, and it errs: a low score is no proof.
     """

@@ -25,7 +25,7 @@ def thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def shot_end_probability(thumbnails: NDArray[np.uint8], *, asked_by: str) -> Floats:
-    """0..1 for each of `(n, 27, 48, 3)` frames that it is the last of a shot, or between two; 25 frames take 0.6 s."""
+    """0..1 for each of `(n, 27, 48, 3)` frames that it is the last of a shot; 25 frames take 0.6 s."""
     #  25 times the first | frames, 50 answered for at a time | the last one, 25 times and until it comes to 50
     before, after = (WINDOW - KEPT) // 2, (WINDOW - KEPT) // 2 + -len(thumbnails) % KEPT
     padded = np.pad(thumbnails, ((before, after), (0, 0), (0, 0), (0, 0)), mode="edge")
