@@ -3,8 +3,8 @@
     decode -> batch of frames -> face_boxes -> face_landmarks -> ...     batch after batch, then
               whole tables    -> blink, mouth                            layers that read no frames
 
-A frame layer that reads a table which needs all frames first (of a layer without frames, or with one row a segment)
-makes a second decode; nothing else does.
+A frame layer that reads a table which needs all frames first (of a layer without frames, or that gives its rows at the
+end) makes a second decode; nothing else does.
 """
 
 from collections.abc import Mapping, Sequence
