@@ -1,7 +1,7 @@
 """PyTorch, which is an extra: imported where it is used, on one thread; of its weight files only tensors are read."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -26,7 +26,7 @@ def tensors(name: str, *, asked_by: str) -> Any:
 
 
 @contextmanager
-def one_thread(torch: Any) -> Iterator[None]:
+def one_thread(torch: Any) -> Generator[None, None, None]:
     """On one thread and without gradients, so that it answers the same everywhere; afterwards as before."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
