@@ -26,7 +26,7 @@ from hour_lake_tests.pictures import frames_of, scene
 from hour_lake_tests.weights import weights_folder as weights_folder
 
 FILES = sorted(Path(hour_lake.layers.__path__[0]).glob("*.py"))
-LAYERS: Mapping[str, Layer] = load_layers().chosen()
+LAYERS: Mapping[str, Layer] = load_layers()  # those that wait to be opted in as well
 SEGMENT = "toy_00000000_00000400"  # ten frames, 0.4 s
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -125,6 +125,16 @@ def test_facts_say_what_is_not_there() -> None:
     silent = facts(LAYERS["loudness"], nothing()["loudness"])
     assert (silent["integrated_lufs"], silent["silent_share"], silent["clipped_share"]) == (-70, 1, 0)
     assert facts(LAYERS["luminance"], nothing()["luminance"])["dark_share_mean"] == 1
+
+
+def test_the_range_of_light_and_the_patch_that_moves_least() -> None:
+    grid = {"frame_index": np.arange(3, dtype=np.int32), "time_seconds": np.arange(3) / 25}
+    light = {**seen()["luminance"], "luma": np.array([90.0, 120.0, 100.0, *[100.0] * 7], np.float32)}
+    assert facts(LAYERS["luminance"], light)["range"] == pytest.approx(30)
+    patches = np.full((3, 9), 5, np.float32)
+    patches[:, 4], patches[2, 7], patches[0] = 2, 0, np.nan
+    table = {"difference": np.ones(3), "moving_share": np.ones(3), "patch_difference": patches, **grid}
+    assert facts(LAYERS["motion"], table)["patch_min"] == pytest.approx(2)
 
 
 def test_blinks_a_minute() -> None:
