@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hour_lake.errors import ModelError
 from hour_lake.models.download import member_of_url
+from hour_lake.models.onnx_file import external_tensors
 from hour_lake.models.registry import Model, model, registry
 from hour_lake.models.wheels import member_of, member_of_sdist
 
@@ -136,4 +137,19 @@ def _checked(one: Model, data: bytes, *, where: str) -> bytes:
         raise ModelError("MODEL_REFUSED", f"the weights of {one.name} are not those of the registry", where=where,
                          value=f"sha256 {found[:12]} instead of {one.sha256[:12]}",
                          fix=f"delete the file and run `hour-lake models pull {one.name}`")  # fmt: skip
+    if one.member.endswith(".onnx"):
+        _check_onnx(one, data, where=where)
     return data
+
+
+def _check_onnx(one: Model, data: bytes, *, where: str) -> None:
+    """MODEL_REFUSED when the digest of the file does not cover all weights, for some lie in other files."""
+    try:
+        outside = external_tensors(data)
+    except ValueError as error:
+        raise ModelError("MODEL_REFUSED", f"{one.name} is no ONNX file", value=str(error), where=where,
+                         fix="take it out of the registry") from error  # fmt: skip
+    if outside:
+        raise ModelError("MODEL_REFUSED", f"weights of {one.name} lie outside of its ONNX file, where no digest holds",
+                         value=", ".join(outside[:3]), where=where,
+                         fix="save the network with its weights inside, and pin that file")  # fmt: skip
