@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hour_lake.models.device import asked_for
 from hour_lake.passes.declare import Layer
 
 GPU_POD = {
@@ -22,16 +23,28 @@ def pool_for(layers: Sequence[Layer]) -> str | None:
     return pools.pop() if pools else None
 
 
+def on_gpu(layers: Sequence[Layer]) -> bool:
+    """Whether these layers are made in the GPU worker, which has no memory limit: CUDA cannot start within one.
+
+    Those declared for a GPU always are; others when HOUR_LAKE_DEVICE sends their networks there.
+    """
+    asked = [asked_for(layer.compute) for layer in layers]  # of each, so that a wrong word is said before work begins
+    return any(
+        layer.compute == "gpu" or (layer.all_models and device == "cuda")
+        for layer, device in zip(layers, asked, strict=True)
+    )
+
+
 def op_tags_for(layers: Sequence[Layer]) -> Mapping[str, Any]:
     """Pod settings read by Dagster's Kubernetes executor, and ignored on one machine."""
     memory = f"{max([1.0, *(layer.memory_gib for layer in layers)]):g}Gi"
     resources: dict[str, Any] = {"requests": {"memory": memory}, "limits": {"memory": memory}}
-    on_gpu = any(layer.compute == "gpu" for layer in layers)
-    if on_gpu:
+    gpu = any(layer.compute == "gpu" for layer in layers)
+    if gpu:
         resources["limits"]["nvidia.com/gpu"] = 1
     return {
         "dagster-k8s/config": {
             "container_config": {"resources": resources},
-            **({"pod_spec_config": GPU_POD} if on_gpu else {}),
+            **({"pod_spec_config": GPU_POD} if gpu else {}),
         }
     }
