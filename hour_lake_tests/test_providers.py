@@ -1,4 +1,4 @@
-"""Providers: a layer's models, unknown names, weights from an address, SCRFD's outputs, devices."""
+"""Providers: a layer's models, unknown names, weights from an address, SCRFD's outputs."""
 
 import hashlib
 import io
@@ -19,7 +19,6 @@ from hour_lake.errors import HourLakeError, LayerError, ModelError
 from hour_lake.layers.face_boxes import face_boxes
 from hour_lake.ledger.project import Project
 from hour_lake.models import download, scrfd
-from hour_lake.models.device import onnx_providers
 from hour_lake.models.face_finders import FINDERS
 from hour_lake.models.store import PROFILE_VARIABLE, weights
 from hour_lake.passes.config import configured
@@ -121,17 +120,6 @@ def test_scrfd_outputs_are_faces_in_pixels() -> None:
     assert face.key_points[:4].tolist() == [[40, 16], [56, 16], [48, 24], [48, 36]]
     assert np.isnan(face.key_points[4:]).all()
     assert scrfd.decoded(outputs, min_score=0.95, size=64) == []
-
-
-@pytest.mark.parametrize(
-    ("wanted", "available", "first"),
-    [("cuda", ["CUDAExecutionProvider", "CPUExecutionProvider"], "CUDAExecutionProvider"),
-     ("cuda", ["AzureExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider"),
-     ("cpu", ["CUDAExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider")],
-)  # fmt: skip
-def test_cuda_is_taken_when_asked_for_and_there(wanted: str, available: list[str], first: str) -> None:
-    assert onnx_providers(available, wanted=wanted)[0] == first
-    assert onnx_providers(available, wanted=wanted)[-1] == "CPUExecutionProvider"
 
 
 def test_licences_and_their_layers_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,13 @@
 """Layers over the whole corpus as assets without partitions: made after all segments, skipped while nothing changed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
 from hour_lake.assets.failure import coded_failures
-from hour_lake.assets.hardware import op_tags_for, pool_for
+from hour_lake.assets.hardware import on_gpu, op_tags_for, pool_for
 from hour_lake.assets.layers import layer_spec
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
 from hour_lake.catalog.corpus import corpus_tables
@@ -52,6 +52,7 @@ def _make(
         raise LayerError("BLOCKED" if check.state == "blocked" else check.why, f"{layer.name} is {check.state}",
                          value=check.why, where=branch, fix="run or mend what it reads")  # fmt: skip
     outcome = _outcome(project, commit, layer)
+    counts: Mapping[str, Any] = {}
     about = {"run_id": context.run_id, "assets": layer.name}
     with project.lake.transaction(branch, about, message=layer.name, fence=fence_of(context)) as transaction:
         if isinstance(outcome, HourLakeError):
@@ -61,13 +62,14 @@ def _make(
             counts = stage_corpus(transaction, project.lake, commit, check, outcome)
     if isinstance(outcome, HourLakeError):
         raise outcome
-    return {**counts, "seconds": round(outcome.seconds, 4), "cached": False}, check
+    device = {"device": outcome.device} if outcome.device else {}
+    return {**counts, **device, "seconds": round(outcome.seconds, 4), "cached": False}, check
 
 
 def _outcome(project: Project, commit: str, layer: Layer) -> CorpusOutcome | HourLakeError:
     """Made in a worker process: what hangs or dies there costs this layer alone."""
     tables = corpus_tables(project.lake, commit, project.layers, layer.reads)
     task = CorpusTask(layer.name, tables, project.config_of(layer))
-    workers = project.gpu_workers if layer.compute == "gpu" else project.workers
+    workers = project.gpu_workers if on_gpu([layer]) else project.workers
     ((_, outcome),) = workers.map(run_corpus, [task], seconds=project.settings.corpus_seconds_limit)
     return outcome

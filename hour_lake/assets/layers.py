@@ -8,7 +8,7 @@ import dagster as dg
 
 from hour_lake.assets.batch import Task, run_batch
 from hour_lake.assets.fetch import Fetch
-from hour_lake.assets.hardware import op_tags_for, pool_for
+from hour_lake.assets.hardware import on_gpu, op_tags_for, pool_for
 from hour_lake.assets.partitions import SEGMENTS
 from hour_lake.assets.project import ProjectResource
 from hour_lake.errors import HourLakeError
@@ -66,8 +66,8 @@ def _run_layers(project: Project, tasks: Sequence[Task], ledger: Ledger, scratch
     by_segment = {task.segment.id: task for task in tasks}
     fetch = Fetch(lambda task: _segment_task(project, task, ledger), project.fetches_at_once)
     limit = project.settings.segment_seconds_limit
-    on_gpu = any(project.layers[name].compute == "gpu" for task in tasks for name in task.wanted)
-    workers = project.gpu_workers if on_gpu else project.workers
+    wanted = {name for task in tasks for name in task.wanted}
+    workers = project.gpu_workers if on_gpu([project.layers[name] for name in wanted]) else project.workers
     for job, outcome in workers.map(run_segment, fetch(tasks), seconds=limit):
         task = by_segment[job.segment_id]
         if isinstance(outcome, HourLakeError):
@@ -85,8 +85,10 @@ def _run_layers(project: Project, tasks: Sequence[Task], ledger: Ledger, scratch
 
 def product(name: str, segment: Segment, outcome: Outcome) -> Product:
     """What is stored of a layer's outcome: its table, and its clip where it gives one."""
-    shown = {"rows": outcome.rows, "seconds": round(outcome.seconds, 4), "bytes": len(outcome.data)}
+    shown: dict[str, Any] = {"rows": outcome.rows, "seconds": round(outcome.seconds, 4), "bytes": len(outcome.data)}
     files: dict[str, bytes | Path] = {paths.layer_path(name, segment): outcome.data}
+    if outcome.device is not None:
+        shown["device"] = outcome.device
     if outcome.clip is not None:
         files[paths.layer_clip_path(name, segment)] = outcome.clip
         shown["clip_bytes"] = len(outcome.clip)

@@ -56,7 +56,7 @@ def layers(context: typer.Context, json: Json = False) -> None:
     used = {x.name: x.models_in_force(configured(x, settings.layers.get(x.name))) for x in found.values()}
     rows: list[dict[str, Any]] = [
         {"layer": x.name, "group": x.group, "pass": passes.get(x.name, x.rows), "reads": list(x.reads),
-         "compute": x.compute,
+         "compute": x.compute, "memory_gib": x.memory_gib, "pool": x.pool_in_force,
          "models": list(used[x.name]), "licences": sorted({model(name).licence for name in used[x.name]}),
          "providers": {name: list(models) for name, models in x.providers.items()},
          "opt_in": x.opt_in, "enabled": x.name in chosen, "columns": dict(x.columns), "facts": dict(x.facts),

@@ -1,12 +1,15 @@
 """`init`, `sample`, `models`, `version`: getting a machine ready."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hour_lake import __version__
 from hour_lake.cli.console import err, out, show_json, show_table
+
+if TYPE_CHECKING:
+    from hour_lake.models.registry import Model
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 models_app = typer.Typer(no_args_is_help=True, help="Weights: list, pull, verify, licences.")
@@ -91,6 +94,7 @@ def list_models(json: Json = False) -> None:
 @models_app.command("pull")
 def pull_models(
     names: Annotated[list[str] | None, typer.Argument(help="default: what layers use")] = None,
+    json: Json = False,
 ) -> None:
     """Download weights and check their digests; what is here already is only checked."""
     from hour_lake.ledger.project import Project
@@ -99,8 +103,17 @@ def pull_models(
 
     settings = Settings.load()
     wanted = names or sorted(Project.open(settings).models)
-    pulled = pull(wanted, models_folder(settings.home), progress=lambda name: err.print(f"pulling {name}"))
-    out.print(f"{len(pulled)} models pulled; all digests are right")
+    folder, downloaded = models_folder(settings.home), list[str]()
+
+    def progress(name: str) -> None:
+        downloaded.append(name)
+        err.print(f"pulling {name}")
+
+    pulled = pull(wanted, folder, progress=progress)
+    if json:
+        show_json([{**_checked(one, folder), "downloaded": one.name in downloaded} for one in pulled])
+    else:
+        out.print(f"{len(pulled)} models pulled; all digests are right")
 
 
 @models_app.command("licences")
@@ -123,10 +136,22 @@ def licences(json: Json = False) -> None:
 
 
 @models_app.command("verify")
-def verify_models() -> None:
+def verify_models(json: Json = False) -> None:
     """Check the digest of every model that is here."""
     from hour_lake.models.store import models_folder, verify
     from hour_lake.settings import Settings
 
-    checked = verify(models_folder(Settings.load().home))
-    out.print(f"{len(checked)} models verified")
+    folder = models_folder(Settings.load().home)
+    found = verify(folder)
+    if json:
+        show_json([_checked(one, folder) for one in found])
+    else:
+        out.print(f"{len(found)} models verified")
+
+
+def _checked(one: "Model", folder: Path) -> dict[str, Any]:
+    """A model whose file has just been found right."""
+    from hour_lake.models.store import file_of
+
+    return {"model": one.name, "sha256": one.sha256, "bytes": one.size_bytes, "licence": one.licence,
+            "file": str(file_of(one, folder))}  # fmt: skip

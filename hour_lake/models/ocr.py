@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hour_lake.models.device import CUDA, Device, asked, device_of_session, onnx_providers, ran_on
 from hour_lake.models.store import weights_file
 
 MODELS = ("ppocr_det", "ppocr_rec")
@@ -30,7 +31,10 @@ class Line:
 
 def read_text(rgb: NDArray[np.uint8], *, asked_by: str) -> list[Line]:
     """The lines of a picture `(height, width, 3)` from top to bottom; 0.15 s and more for each line at 640 x 360."""
-    found = _reader(asked_by)(np.ascontiguousarray(rgb[..., ::-1]))  # OpenCV's order of colours
+    reader = _reader(asked_by, asked())
+    found = reader(np.ascontiguousarray(rgb[..., ::-1]))  # OpenCV's order of colours
+    for part in filter(None, (reader.text_det, reader.text_rec)):  # opened by the library when they are needed
+        ran_on(device_of_session(part.session.session))
     if found.boxes is None:
         return []
     lines: list[Line] = []
@@ -41,14 +45,17 @@ def read_text(rgb: NDArray[np.uint8], *, asked_by: str) -> list[Line]:
 
 
 @cache
-def _reader(asked_by: str) -> Any:
+def _reader(asked_by: str, device: Device) -> Any:
+    import onnxruntime
     from rapidocr import RapidOCR
 
     detector, recogniser = (str(weights_file(name, asked_by=asked_by)) for name in MODELS)
+    available = onnxruntime.get_available_providers()
     one_thread = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
     return RapidOCR(
         params={
             "Global.log_level": "critical", "Global.use_cls": False, "Det.model_path": detector,
             "Rec.model_path": recogniser, "Det.limit_type": "max", "Det.limit_side_len": DETECTED_PX, **one_thread,
+            "EngineConfig.onnxruntime.use_cuda": CUDA in onnx_providers(available, wanted=device),
         }
     )  # fmt: skip

@@ -4,17 +4,14 @@ SCRFD: Guo et al., Sample and Computation Redistribution for Efficient Face Dete
 """
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hour_lake.models.blazeface import Face
-from hour_lake.models.device import onnx_providers
 from hour_lake.models.network import Floats
-from hour_lake.models.store import weights
+from hour_lake.models.onnx_network import onnx_network
 
 SIZE, STRIDES, ANCHORS, OVERLAP = 640, (8, 16, 32), 2, 0.4
 
@@ -27,8 +24,7 @@ def find_faces(picture: NDArray[np.uint8], *, min_score: float, asked_by: str) -
     small = cv2.resize(picture, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_LINEAR)
     square[: small.shape[0], : small.shape[1]] = small
     values = (square.astype(np.float32).transpose(2, 0, 1)[None] - np.float32(127.5)) / np.float32(128)
-    session = _session(asked_by)
-    outputs = session.run(None, {session.get_inputs()[0].name: values})
+    outputs = onnx_network("insightface_det_10g", asked_by)(values)
     return [face.scaled(1 / scale) for face in decoded(outputs, min_score=min_score)]
 
 
@@ -62,14 +58,3 @@ def _by_stride(outputs: Sequence[Floats], size: int) -> list[tuple[Floats, Float
 def _six(points: Floats) -> Floats:
     """Its eyes, nose and corners of the mouth as BlazeFace's six points: the mouth's middle, and no ears (NaN)."""
     return np.vstack([points[:3], points[3:].mean(axis=0), np.full((2, 2), np.nan)]).astype(np.float32)
-
-
-@cache
-def _session(asked_by: str) -> Any:
-    import onnxruntime  # loads a large library: only where something is run
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    data = weights("insightface_det_10g", asked_by=asked_by)
-    providers = onnx_providers(onnxruntime.get_available_providers())
-    return onnxruntime.InferenceSession(data, options, providers=providers)

@@ -1,10 +1,11 @@
-"""Silero VAD: the probability of speech in each 32 ms of 16 kHz sound."""
+"""Silero VAD: the probability of speech in each 32 ms of 16 kHz sound; its library runs on the CPU only."""
 
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from hour_lake.models.device import ran_on
 from hour_lake.models.network import Floats
 from hour_lake.models.store import weights_file
 
@@ -18,6 +19,7 @@ def speech_probability(samples: Floats, *, asked_by: str) -> Floats:
     """
     windows = np.pad(samples, (0, -len(samples) % WINDOW_SAMPLES)).reshape(-1, WINDOW_SAMPLES)
     detector = _detector(asked_by)
+    ran_on("cpu")
     detector.reset()
     return np.array([detector.process_samples(window.tolist()) for window in windows], np.float32)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hour_lake.errors import ModelError
 from hour_lake.models.download import member_of_url
+from hour_lake.models.onnx_file import external_tensors
 from hour_lake.models.registry import Model, model, registry
 from hour_lake.models.wheels import member_of, member_of_sdist
 
@@ -42,7 +43,7 @@ def pull(names: Iterable[str] | None, folder: Path, *, progress: Callable[[str],
             if progress:
                 progress(one.name)
             _keep(one, folder)
-        _checked(one, _file(one, folder).read_bytes(), where=str(_file(one, folder)))
+        _checked(one, file_of(one, folder).read_bytes(), where=str(file_of(one, folder)))
     return wanted
 
 
@@ -50,13 +51,13 @@ def verify(folder: Path) -> list[Model]:
     """The models that are here, each digest checked; MODEL_REFUSED for one that was altered."""
     here = [one for one in registry().values() if is_here(one, folder)]
     for one in here:
-        _checked(one, _file(one, folder).read_bytes(), where=str(_file(one, folder)))
+        _checked(one, file_of(one, folder).read_bytes(), where=str(file_of(one, folder)))
     return here
 
 
 def is_here(one: Model, folder: Path) -> bool:
     """Whether its file is on this machine; `verify` says whether it is also the right one."""
-    return _file(one, folder).is_file()
+    return file_of(one, folder).is_file()
 
 
 def weights(name: str, *, asked_by: str) -> bytes:
@@ -84,7 +85,7 @@ def _path_of(one: Model, *, asked_by: str) -> Path:
     folder = os.environ.get(FOLDER_VARIABLE)
     if one.package is None and not folder:
         raise ModelError("MODEL_MISSING", "no folder of models is set", where=asked_by, fix=f"set {FOLDER_VARIABLE}")
-    file = _file(one, Path(folder or ""))
+    file = file_of(one, Path(folder or ""))
     if not file.is_file():
         raise ModelError("MODEL_MISSING", "a model is not on this machine", value=one.name,
                          where=f"{file}, for {asked_by}", fix=f"run `hour-lake models pull {one.name}`")  # fmt: skip
@@ -104,7 +105,8 @@ def allowed(one: Model) -> bool:
     return one.commercial or os.environ.get(PROFILE_VARIABLE, "commercial") == "research"
 
 
-def _file(one: Model, folder: Path) -> Path:
+def file_of(one: Model, folder: Path) -> Path:
+    """Where its file lies or would lie: in the folder of models, or inside an installed package."""
     if one.package is None:
         return folder / one.file_name
     found = find_spec(one.package)
@@ -136,4 +138,19 @@ def _checked(one: Model, data: bytes, *, where: str) -> bytes:
         raise ModelError("MODEL_REFUSED", f"the weights of {one.name} are not those of the registry", where=where,
                          value=f"sha256 {found[:12]} instead of {one.sha256[:12]}",
                          fix=f"delete the file and run `hour-lake models pull {one.name}`")  # fmt: skip
+    if one.member.endswith(".onnx"):
+        _check_onnx(one, data, where=where)
     return data
+
+
+def _check_onnx(one: Model, data: bytes, *, where: str) -> None:
+    """MODEL_REFUSED when the digest of the file does not cover all weights, for some lie in other files."""
+    try:
+        outside = external_tensors(data)
+    except ValueError as error:
+        raise ModelError("MODEL_REFUSED", f"{one.name} is no ONNX file", value=str(error), where=where,
+                         fix="take it out of the registry") from error  # fmt: skip
+    if outside:
+        raise ModelError("MODEL_REFUSED", f"weights of {one.name} lie outside of its ONNX file, where no digest holds",
+                         value=", ".join(outside[:3]), where=where,
+                         fix="save the network with its weights inside, and pin that file")  # fmt: skip

@@ -1,9 +1,10 @@
-"""Whisper tiny.en: English words with their times in 16 kHz sound, on the CPU, by CTranslate2."""
+"""Whisper tiny.en: English words with their times in 16 kHz sound, by CTranslate2."""
 
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from hour_lake.models.device import Device, asked, device_for, ran_on
 from hour_lake.models.network import Floats
 from hour_lake.models.store import weights
 
@@ -30,7 +31,9 @@ def words(samples: Floats, *, beam: int, asked_by: str) -> list[Word]:
 
     8 s of sound take about 0.9 s. Where nothing is said the network may invent words: ask it only about speech.
     """
-    segments, _ = _network(asked_by).transcribe(
+    network, used = _network(asked_by, asked())
+    ran_on(used)
+    segments, _ = network.transcribe(
         samples, language="en", beam_size=beam, temperature=0.0, word_timestamps=True,
         condition_on_previous_text=False, vad_filter=False,
     )  # fmt: skip
@@ -43,8 +46,19 @@ def words(samples: Floats, *, beam: int, asked_by: str) -> list[Word]:
 
 
 @cache
-def _network(asked_by: str) -> Any:
+def _network(asked_by: str, device: Device) -> tuple[Any, str]:
+    """The network, and where it runs."""
+    from ctranslate2 import get_cuda_device_count
     from faster_whisper import WhisperModel
 
     files = {file: weights(name, asked_by=asked_by) for file, name in FILES.items()}
-    return WhisperModel("whisper_tiny_en", device="cpu", compute_type="int8", cpu_threads=1, num_workers=1, files=files)
+    place = device_for(present=get_cuda_device_count() > 0, wanted=device)
+    network: Any = WhisperModel(
+        "whisper_tiny_en", device=place, compute_type="int8", cpu_threads=1, num_workers=1, files=files
+    )  # fmt: skip
+    return network, device_of_translator(network.model)
+
+
+def device_of_translator(model: Any) -> str:
+    """Where a CTranslate2 model runs, as it says itself."""
+    return "cpu" if model.device == "cpu" else f"{model.device}:{model.device_index[0]}"

@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hour_lake.errors import HourLakeError, LayerError
+from hour_lake.models.device import placed
 from hour_lake.passes.arrays import Table
 from hour_lake.passes.columns import kind_of, typed
 from hour_lake.passes.config import configured
 from hour_lake.passes.declare import Layer
-from hour_lake.passes.outcome import layer_failed
+from hour_lake.passes.outcome import device_of, layer_failed
 from hour_lake.passes.registry import load_layers
 from hour_lake.passes.tables import from_parquet, to_parquet
 
@@ -40,6 +41,7 @@ class CorpusOutcome:
     rows: int
     seconds: float
     distinct: Mapping[str, int]
+    device: str | None = None
 
 
 def run_corpus(task: CorpusTask) -> CorpusOutcome | HourLakeError:
@@ -52,9 +54,10 @@ def run_corpus(task: CorpusTask) -> CorpusOutcome | HourLakeError:
 
 def made(layer: Layer, tables: Sequence[Table], config: Mapping[str, Any]) -> CorpusOutcome | HourLakeError:
     """Call the layer; LAYER_FAILED and LAYER_OUTPUT say where and why."""
-    started = perf_counter()
+    started, used = perf_counter(), set[str]()
     try:
-        output = layer(*tables, **configured(layer, config))
+        with placed(layer.compute, used):
+            output = layer(*tables, **configured(layer, config))
         seconds = perf_counter() - started
         table = typed(layer, output, rows=None)
         segments = _segments(layer, output, len(next(iter(table.values()))), known=_known(tables))
@@ -62,7 +65,7 @@ def made(layer: Layer, tables: Sequence[Table], config: Mapping[str, Any]) -> Co
         return layer_failed(layer, error)
     files = {name: to_parquet(layer, name, {c: v[segments == name] for c, v in table.items()})
              for name in sorted(set(segments.tolist()))}  # fmt: skip
-    return CorpusOutcome(files, len(segments), seconds, _distinct(layer, table))
+    return CorpusOutcome(files, len(segments), seconds, _distinct(layer, table), device_of(layer, used))
 
 
 def table_of(read: Layer, data: bytes) -> Table:

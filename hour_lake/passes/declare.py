@@ -1,6 +1,7 @@
 """The `layer` decorator and what it records; running, finding and fingerprinting layers is not here."""
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ COLUMN_TYPE = re.compile(
     r"(bool|int8|int16|int32|int64|float32|float64|string)(\[\d+\])?|list<(bool|int32|float32|float64)>"
 )
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
+# No part of it begins with a digit and none is empty, so a pass that is named after it is never taken for another one.
+POOL = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")
+GPU_POOL = "gpu"
 PIXELS = "pixels"  # where a layer with a clip puts its pictures
 CORPUS = "corpus"
 Rows = Literal["frame", "window", "segment", "corpus"]
@@ -39,6 +43,7 @@ class Layer:
     request: FramesRequest = FramesRequest()
     clip_px: int = 0
     providers: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    pool: str | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the function (or the class) returns."""
@@ -69,6 +74,11 @@ class Layer:
             return f"{self.source_path}:{inspect.getsourcelines(self.function)[1]}"
         except OSError:  # typed into a prompt: there is no file
             return self.source_path
+
+    @property
+    def pool_in_force(self) -> str | None:
+        """The pool that it declares; if none, what runs on a GPU is in the pool `gpu`, and all others are in none."""
+        return self.pool or (GPU_POOL if self.compute == "gpu" else None)
 
     @property
     def is_corpus_wide(self) -> bool:
@@ -112,6 +122,7 @@ def layer(
     models: tuple[str, ...] = (),
     compute: Literal["cpu", "gpu"] = "cpu",
     memory_gib: float = 1.0,
+    pool: str | None = None,
     owner: str | None = None,
     opt_in: bool = False,
     clip_px: int = 0,
@@ -127,6 +138,9 @@ def layer(
     `segment` (exactly one row) or `corpus` (see below). Keyword-only arguments are its configuration and need defaults.
     `clip_px`: it also gives a clip of square pictures with this side: `pixels`, uint8 `(n, side, side, 3)`, one for
     each frame of the batch, beside its columns; the engine encodes and stores it (H.264, 25 fps, no sound).
+    `compute`, `memory_gib`: what it needs; on a cluster its pod gets that. With `gpu` its networks ask for CUDA.
+    `pool`: a Dagster pool, whose limit says how many steps that need one scarce thing run at once. The layers of a pool
+    are a pass of their own, with a decode of their own, so that the limit does not hold up the others.
     `opt_in`: part of a project only when the settings name it under `opt_in`.
     `providers`: ways to compute the same columns -> the models of each; the keyword `provider` chooses one.
 
@@ -151,7 +165,7 @@ def layer(
                 rows=rows or ("window" if sound else "frame"),
                 group=group or _group(read, rows),
                 models=models, compute=compute, memory_gib=memory_gib, owner=owner,
-                opt_in=opt_in, request=asked, clip_px=clip_px, providers=dict(providers or {}),
+                opt_in=opt_in, request=asked, clip_px=clip_px, providers=dict(providers or {}), pool=pool,
             )
         )  # fmt: skip
 
@@ -180,6 +194,8 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
         return "LAYER_DOCSTRING", "a layer needs a docstring (its own or its module's)", declared.name
     if not declared.reads or not declared.columns:
         return "LAYER_COLUMN", "a layer reads something and has at least one column", declared.name
+    if problem := _problem_of_hardware(declared):
+        return problem
     if declared.request.problem:
         return "LAYER_READS", "asks for frames that cannot be had", declared.request.problem
     if declared.clip_px and (problem := _problem_of_clip(declared)):
@@ -198,6 +214,17 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
     if declared.providers and declared.config.get("provider") not in declared.providers:
         return "LAYER_CONFIG", "the default of `provider` must be one of its providers", ", ".join(declared.providers)
     return _problem_of_signature(declared)
+
+
+def _problem_of_hardware(declared: Layer) -> tuple[str, str, str] | None:
+    if declared.compute not in ("cpu", "gpu"):
+        return "LAYER_COMPUTE", "compute is cpu or gpu", repr(declared.compute)
+    memory_gib: Any = declared.memory_gib  # whatever stands there: no checker has looked at a researcher's file
+    if not isinstance(memory_gib, int | float) or not 0 < memory_gib < math.inf:
+        return "LAYER_COMPUTE", "memory_gib is a number above 0", repr(declared.memory_gib)
+    if declared.pool is not None and not POOL.fullmatch(declared.pool):
+        return "LAYER_POOL", f"the name of a pool must match {POOL.pattern}", declared.pool
+    return None
 
 
 def _problem_of_clip(declared: Layer) -> str | None:

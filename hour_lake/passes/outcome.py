@@ -10,12 +10,22 @@ from hour_lake.passes.declare import Layer
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one layer gave for one segment: its Parquet file, the number of rows, seconds inside the layer, its clip."""
+    """What one layer gave for one segment: its Parquet file, the number of rows, seconds inside the layer, its clip.
+
+    `device`: where its networks ran (`cpu`, `cuda:0`); None: unknown.
+    """
 
     data: bytes
     rows: int
     seconds: float
     clip: bytes | None = None
+    device: str | None = None
+
+
+def device_of(layer: Layer, used: set[str]) -> str | None:
+    """Where a layer ran, by what its networks said of themselves. One that ran none has run on the CPU; but what is
+    declared for a GPU may drive that by itself, and then nobody knows."""
+    return ", ".join(sorted(used)) or ("cpu" if layer.compute == "cpu" else None)
 
 
 def layer_failed(layer: Layer, error: Exception) -> HourLakeError:

@@ -20,8 +20,8 @@ BOOT = (
     "from hour_lake.passes.worker import serve; serve(*map(int, sys.argv[2:]))"
 )
 # All that a worker gets to see of the environment: no credentials, no proxies, no addresses.
-KEPT = ("HOUR_LAKE_MODELS", "HOUR_LAKE_PROFILE", "HOUR_LAKE_LAYERS", "PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ",
-        "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")  # fmt: skip
+KEPT = ("HOUR_LAKE_MODELS", "HOUR_LAKE_PROFILE", "HOUR_LAKE_LAYERS", "HOUR_LAKE_DEVICE", "PATH", "HOME", "TMPDIR",
+        "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")  # fmt: skip
 # One thread a library: processes are what runs side by side, and sums come out the same each time.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
            "OPENCV_FOR_THREADS_NUM", "ARROW_IO_THREADS")  # fmt: skip

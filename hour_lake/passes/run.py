@@ -13,13 +13,14 @@ from time import perf_counter
 from typing import Any
 
 from hour_lake.errors import HourLakeError, LayerError, MediaError
+from hour_lake.models.device import placed
 from hour_lake.passes.arrays import Frames, Table
 from hour_lake.passes.columns import typed
 from hour_lake.passes.config import configured
 from hour_lake.passes.declare import MEDIA_READS, Layer
 from hour_lake.passes.graph import in_order, tables_read
 from hour_lake.passes.media import OpenMedia, Readers, SegmentMedia
-from hour_lake.passes.outcome import Outcome, blocked, layer_failed
+from hour_lake.passes.outcome import Outcome, blocked, device_of, layer_failed
 from hour_lake.passes.stream import Stream
 from hour_lake.passes.tables import from_parquet, to_parquet
 
@@ -59,6 +60,7 @@ class Run:
         self.errors: dict[str, HourLakeError] = {}
         self.clips: dict[str, bytes] = {}
         self.seconds: dict[str, float] = {}
+        self.devices: dict[str, set[str]] = {}
         self._inputs = inputs
         self._config = config
         self._own = {layer.name for layer in self.layers}
@@ -84,9 +86,8 @@ class Run:
         """The file of a layer that has its table."""
         table = self.tables[layer.name]
         data = to_parquet(layer, self.media.media.segment_id, table)
-        return Outcome(
-            data, len(next(iter(table.values()))), self.seconds.get(layer.name, 0.0), self.clips.get(layer.name)
-        )
+        rows, device = len(next(iter(table.values()))), device_of(layer, self.devices.get(layer.name, set()))
+        return Outcome(data, rows, self.seconds.get(layer.name, 0.0), self.clips.get(layer.name), device)
 
     def _settled(self, names: Sequence[str]) -> bool:
         return all(name in self.tables or name in self.errors or name not in self._own for name in names)
@@ -98,7 +99,8 @@ class Run:
             arguments = [self._read(layer, name) for name in layer.reads]
             config = configured(layer, self._config.get(layer.name))
             started = perf_counter()
-            output = layer(**config)(*arguments) if layer.is_class else layer(*arguments, **config)
+            with placed(layer.compute, self.devices.setdefault(layer.name, set())):
+                output = layer(**config)(*arguments) if layer.is_class else layer(*arguments, **config)
             grid = self._grid(layer) if layer.rows == "frame" else {}
             rows = len(grid["frame_index"]) if grid else None
             self.tables[layer.name] = {**typed(layer, output, rows=rows), **grid}
@@ -170,6 +172,7 @@ class Run:
                 self.clips[name] = clip
             self.tables[name] = stream.finish()
             self.seconds[name] = stream.seconds
+            self.devices[name] = stream.devices
         except Exception as error:
             self._drop({name: stream}, name, error)
 

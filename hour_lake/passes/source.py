@@ -1,8 +1,8 @@
 """What a layer's code is: the syntax trees of its module and of what it imports, without comments and docstrings.
 
 Reformatting changes no tree; a changed helper always does. The tree leaves out the `facts`, `group`, `owner`,
-`memory_gib` and `providers` of a `@layer(...)`: they are read when a question is asked or a run is planned, they change
-no value.
+`memory_gib`, `pool` and `providers` of a `@layer(...)`: they are read when a question is asked or a run is planned,
+they change no value.
 Nothing is imported or run here: imports are followed by name, from file to file.
 """
 
@@ -22,7 +22,7 @@ ROOT = Path(hour_lake.__file__).parent
 FOLLOWED = ("hour_lake.layers.", "hour_lake.models.", "hour_lake.media.")
 # How weights are fetched and checked is no part of what a network answers: their sha256 is in the fingerprint itself.
 NOT_FOLLOWED = ("hour_lake.models.store", "hour_lake.models.registry", "hour_lake.models.device")
-NOT_COMPUTED = ("facts", "group", "owner", "memory_gib", "providers")
+NOT_COMPUTED = ("facts", "group", "owner", "memory_gib", "pool", "providers")
 
 
 def source_digest(layer: Layer) -> str:

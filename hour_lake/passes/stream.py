@@ -1,6 +1,6 @@
-"""One layer over the batches of one decode: its object, the rows it has given so far, the time it took."""
+"""One layer over the batches of one decode: its object, the rows it has given so far, the time it took and where."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hour_lake.errors import LayerError
+from hour_lake.models.device import placed
 from hour_lake.passes.arrays import Frames, Samples, Table
 from hour_lake.passes.columns import joined, taken_apart, typed
 from hour_lake.passes.declare import Layer
@@ -24,12 +25,13 @@ class Stream:
     def __init__(self, layer: Layer, config: Mapping[str, Any], given: Mapping[str, Table | Samples]) -> None:
         self.layer = layer
         self.seconds = 0.0
+        self.devices: set[str] = set()
         self._given = given
         self._clip: SquareClip | None = None
         self._parts: list[Table] = []
         self._grids: list[Table] = []
         self._picker = Picker(layer.request.fps)
-        self._call = layer(**config) if layer.is_class else partial(layer.function, **config)
+        self._call = self._timed(layer, **config) if layer.is_class else partial(layer, **config)
 
     @property
     def missing(self) -> list[str]:
@@ -43,11 +45,7 @@ class Stream:
             return {}
         asked = frames.asked(chosen, width=self.layer.request.width)
         arguments = [self._argument(read, asked, frames.first_index, tables) for read in self.layer.reads]
-        started = perf_counter()
-        try:
-            output = self._call(*arguments)
-        finally:
-            self.seconds += perf_counter() - started
+        output = self._timed(self._call, *arguments)
         self._grids.append(_grid(asked))
         if self.layer.gives_at_end:
             return {}
@@ -74,6 +72,14 @@ class Stream:
         if self._clip:
             self._clip.close()
 
+    def _timed(self, call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+        started = perf_counter()
+        try:
+            with placed(self.layer.compute, self.devices):
+                return call(*arguments, **keywords)
+        finally:
+            self.seconds += perf_counter() - started
+
     def _encode(self, pixels: NDArray[np.uint8]) -> None:
         from hour_lake.media.square import SquareClip  # the encoder: only where something is encoded
 
@@ -81,9 +87,7 @@ class Stream:
         self._clip.add(pixels)
 
     def _at_end(self) -> Table:
-        started = perf_counter()
-        output = self._call.finish()  # type: ignore[attr-defined]
-        self.seconds += perf_counter() - started
+        output = self._timed(self._call.finish)  # type: ignore[attr-defined]
         frames = sum(len(grid["frame_index"]) for grid in self._grids)
         return typed(self.layer, output, rows=frames if self.layer.rows == "frame" else None)
 

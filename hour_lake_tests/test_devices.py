@@ -1,0 +1,169 @@
+"""Where networks run: what is asked for, what is chosen of what is there, and what is said of it in the end."""
+
+from collections.abc import Callable, Mapping
+from ctypes.util import find_library
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from ctranslate2 import get_cuda_device_count
+
+from hour_lake.models import onnx_network as onnx_network_module
+from hour_lake.models.blazeface import find_faces
+from hour_lake.models.device import (
+    CPU,
+    CUDA,
+    DEVICE_VARIABLE,
+    asked,
+    asked_for,
+    device_for,
+    device_of_session,
+    onnx_providers,
+    placed,
+    ran_on,
+)
+from hour_lake.models.dlib_face import embedding
+from hour_lake.models.network import run_on_cpu
+from hour_lake.models.network_gpu import compiled, run_on_gpu
+from hour_lake.models.ocr import read_text
+from hour_lake.models.onnx_network import onnx_network
+from hour_lake.models.silero import speech_probability
+from hour_lake.models.store import weights
+from hour_lake.models.whisper import device_of_translator, words
+from hour_lake_tests.onnx_bytes import W, adding, onnx, tensor
+from hour_lake_tests.pictures import portrait
+
+NO_CUDA = CUDA not in onnxruntime.get_available_providers() and get_cuda_device_count() == 0
+without_gpu = pytest.mark.skipif(not NO_CUDA or bool(find_library("vulkan")), reason="for machines without a GPU")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(DEVICE_VARIABLE, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "compute", "device"),
+    [(None, "cpu", "cpu"), (None, "gpu", "cuda"), ("", "gpu", "cuda"), ("cpu", "gpu", "cpu"), ("cuda", "cpu", "cuda"),
+     ("cuda", "gpu", "cuda"), ("cpu", "cpu", "cpu")],
+)  # fmt: skip
+def test_the_layer_asks_and_the_variable_overrides(
+    told: str | None, compute: str, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if told is not None:
+        monkeypatch.setenv(DEVICE_VARIABLE, told)
+    assert asked_for(compute) == device
+    with placed(compute, set()):
+        assert asked() == device
+
+
+@pytest.mark.parametrize(
+    ("wanted", "available", "tried"),
+    [("cuda", [CUDA, CPU], [CUDA, CPU]), ("cuda", ["TensorrtExecutionProvider", CUDA, CPU], [CUDA, CPU]),
+     ("cuda", ["AzureExecutionProvider", CPU], [CPU]), ("cuda", [], [CPU]), ("cpu", [CUDA, CPU], [CPU]),
+     ("cpu", [CPU], [CPU])],
+)  # fmt: skip
+def test_cuda_is_tried_when_asked_for_and_there(wanted: Any, available: list[str], tried: list[str]) -> None:
+    assert onnx_providers(available, wanted=wanted) == tried
+    assert device_for(present=CUDA in available, wanted=wanted) == ("cuda" if CUDA in tried else "cpu")
+    with placed("gpu" if wanted == "cuda" else "cpu", set()):
+        assert onnx_providers(available) == tried
+
+
+@dataclass
+class Said:
+    """What a session says of itself."""
+
+    providers: list[str]
+    options: Mapping[str, Mapping[str, str]]
+
+    def get_providers(self) -> list[str]:
+        return self.providers
+
+    def get_provider_options(self) -> Mapping[str, Mapping[str, str]]:
+        return self.options
+
+
+@pytest.mark.parametrize(
+    ("said", "device"),
+    [(Said([CUDA, CPU], {CUDA: {"device_id": "0"}}), "cuda:0"),
+     (Said([CUDA, CPU], {CUDA: {"device_id": "3"}}), "cuda:3"),
+     (Said([CPU], {CPU: {}}), "cpu"), (Said(["AzureExecutionProvider", CPU], {}), "cpu")],
+)  # fmt: skip
+def test_the_device_is_what_the_session_says(said: Said, device: str) -> None:
+    assert device_of_session(said) == device
+
+
+def test_a_real_session_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_network_module, "weights", lambda name, asked_by: onnx(adding(tensor())))
+    x = np.zeros(3, np.float32)
+    for compute in ("cpu", "gpu"):
+        used = set[str]()
+        with placed(compute, used):
+            (y,) = onnx_network("by hand", "a test")(x)
+        assert y.tolist() == list(W)
+        assert used == {"cuda:0" if compute == "gpu" and not NO_CUDA else "cpu"}
+
+
+@dataclass
+class Translator:
+    """What a CTranslate2 model says of itself."""
+
+    device: str
+    device_index: list[int]
+
+
+@pytest.mark.parametrize(("device", "index", "said"), [("cpu", 0, "cpu"), ("cuda", 1, "cuda:1")])
+def test_the_device_is_what_the_translator_says(device: str, index: int, said: str) -> None:
+    assert device_of_translator(Translator(device, [index])) == said
+
+
+def test_what_runs_within_is_noted_for_that_one_alone() -> None:
+    outer, inner = set[str](), set[str]()
+    ran_on("nobody listens")
+    with placed("gpu", outer):
+        ran_on("cuda:0")
+        with placed("cpu", inner):
+            ran_on("cpu")
+            assert asked() == "cpu"
+        assert asked() == "cuda"
+    assert (outer, inner, asked()) == ({"cuda:0"}, {"cpu"}, "cpu")
+
+
+def listen() -> None:
+    words(np.zeros(16_000, np.float32), beam=1, asked_by="a test")
+
+
+RUNNERS: Mapping[str, Callable[[], object]] = {
+    "litert": lambda: find_faces(portrait(), min_score=0.5, asked_by="a test"),
+    "rapidocr": lambda: read_text(portrait(), asked_by="a test"),
+    "ctranslate2": listen,
+    "silero": lambda: speech_probability(np.zeros(1024, np.float32), asked_by="a test"),
+    "dlib": lambda: embedding(portrait(), box=np.array([90, 100, 140, 180]), asked_by="a test"),
+}
+
+
+@without_gpu
+@pytest.mark.usefixtures("weights_folder")
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_without_a_gpu_all_say_cpu_also_when_cuda_is_asked_for(runner: str) -> None:
+    used = set[str]()
+    with placed("gpu", used):
+        RUNNERS[runner]()
+    assert used == {"cpu"}
+
+
+@pytest.mark.usefixtures("weights_folder")
+@pytest.mark.parametrize("name", ["blazeface", "facemesh", "iris"])
+def test_litert_compiled_for_an_accelerator_answers_as_the_interpreter_does(name: str) -> None:
+    """The way to a GPU, taken with the accelerator that every machine has, and with a GPU where there is one."""
+    data, size = weights(name, asked_by="a test"), {"iris": 64}.get(name, 192)
+    values = np.random.default_rng(0).random((1, size, size, 3), np.float32)
+    expected = run_on_cpu(data)(values)
+    for run in filter(None, (compiled(data, on="CPU"), run_on_gpu(data))):
+        found = run(values)
+        assert [one.shape for one in found] == [one.shape for one in expected]
+        for one, other in zip(found, expected, strict=True):
+            assert np.allclose(one, other, rtol=1e-3, atol=1e-3 * float(np.abs(other).max()))
