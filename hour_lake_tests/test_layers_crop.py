@@ -25,16 +25,16 @@ from hour_lake_tests.weights import weights_folder as weights_folder
 
 SEGMENT = "bob_00000000_00000400"  # 10 frames
 TOYS = """
-@layer(reads="frames", columns={"level": "float32"}, clip_px=32)
+@layer(reads="frames", columns={"level": "float32"}, clip_px=64)
 def toy_clip(frames):
-    pixels = np.ascontiguousarray(frames.pixels[:, :32, :32])
+    pixels = np.ascontiguousarray(frames.pixels[:, :64, :64])
     return {"level": pixels.mean(axis=(1, 2, 3)), "pixels": pixels}
 
-@layer(reads="frames", columns={"level": "float32"}, clip_px=32)
+@layer(reads="frames", columns={"level": "float32"}, clip_px=64)
 def toy_narrow(frames):
-    return {"level": np.zeros(len(frames)), "pixels": frames.pixels[:, :30, :32]}
+    return {"level": np.zeros(len(frames)), "pixels": frames.pixels[:, :62, :64]}
 
-@layer(reads="frames", columns={"level": "float32"}, clip_px=32)
+@layer(reads="frames", columns={"level": "float32"}, clip_px=64)
 def toy_forgets(frames):
     return {"level": np.zeros(len(frames))}
 """
@@ -92,16 +92,16 @@ def test_smoothing_halves_what_trembles_and_does_not_lag() -> None:
 
 
 def test_the_engine_encodes_what_a_layer_gives_and_the_same_bytes_twice(tmp_path: Path) -> None:
-    media = SegmentMedia(SEGMENT, make_clip(tmp_path / "clip.mp4", frames=10))
+    media = SegmentMedia(SEGMENT, make_clip(tmp_path / "clip.mp4", frames=10, width=96, height=80))
     layers = layers_of(tmp_path / "layers", toys=TOYS)
     wanted = [layers[name] for name in ("toy_clip", "toy_narrow", "toy_forgets")]
     first, again = (run_pass(wanted, media, {}, {}, readers=READERS) for _ in range(2))
     one, two = first["toy_clip"], again["toy_clip"]
     assert isinstance(one, Outcome) and isinstance(two, Outcome) and one.clip and one.clip == two.clip
     pictures = pictures_of(one.clip)
-    assert pictures.shape == (10, 32, 32, 3)
+    assert pictures.shape == (10, 64, 64, 3)
     assert pictures.mean(axis=(1, 2, 3)) == pytest.approx(10 + 2 * np.arange(10), abs=2)
-    for name, value in (("toy_narrow", "uint8 (4, 30, 32, 3)"), ("toy_forgets", "NoneType")):
+    for name, value in (("toy_narrow", "uint8 (4, 62, 64, 3)"), ("toy_forgets", "NoneType")):
         error = first[name]
         assert isinstance(error, HourLakeError)
         assert (error.code, error.value) == ("LAYER_OUTPUT", value)
@@ -130,7 +130,7 @@ def test_the_clip_lands_beside_the_table_and_goes_with_it(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "declaration",
-    ['reads="frames", clip_px=31', 'reads="samples", clip_px=32', 'reads="frames", rows="window", clip_px=32'],
+    ['reads="frames", clip_px=62', 'reads="samples", clip_px=64', 'reads="frames", rows="window", clip_px=64'],
 )
 def test_a_clip_that_cannot_be_had_is_told_at_once(tmp_path: Path, declaration: str) -> None:
     body = f'@layer({declaration}, columns={{"level": "float32"}})\ndef toy_bad(one): ...\n'

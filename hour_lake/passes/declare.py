@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hour_lake.errors import LayerError
-from hour_lake.passes.request import NARROWEST_PX, FramesRequest
+from hour_lake.passes.request import FramesRequest
 
 MEDIA_READS = ("frames", "samples", "master")
 ENGINE_COLUMNS = ("segment_id", "frame_index", "time_seconds")
@@ -19,6 +19,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 # No part of it begins with a digit and none is empty, so a pass that is named after it is never taken for another one.
 POOL = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")
 GPU_POOL = "gpu"
+# With wide vectors (AVX-512) x264 looks beyond pictures of 32 px, at whatever lies there: the bytes would differ.
+SMALLEST_CLIP_PX = 64
 PIXELS = "pixels"  # where a layer with a clip puts its pictures
 CORPUS = "corpus"
 Rows = Literal["frame", "window", "segment", "corpus"]
@@ -228,8 +230,8 @@ def _problem_of_hardware(declared: Layer) -> tuple[str, str, str] | None:
 
 
 def _problem_of_clip(declared: Layer) -> str | None:
-    if declared.clip_px < NARROWEST_PX or declared.clip_px % 2:
-        return f"clip_px={declared.clip_px}: an even number of at least {NARROWEST_PX}"
+    if declared.clip_px < SMALLEST_CLIP_PX or declared.clip_px % 2:
+        return f"clip_px={declared.clip_px}: an even number of at least {SMALLEST_CLIP_PX}"
     if declared.rows != "frame" or "frames" not in declared.reads or declared.request.fps:
         return "a clip needs a row for every frame that is decoded"
     if declared.gives_at_end:
