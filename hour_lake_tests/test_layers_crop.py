@@ -139,11 +139,11 @@ def test_a_clip_that_cannot_be_had_is_told_at_once(tmp_path: Path, declaration: 
 
 
 def test_a_clip_that_would_come_after_the_last_batch_is_refused(tmp_path: Path) -> None:
-    body = '''
+    body = """
 @layer(reads="frames", clip_px=32, columns={"level": "float32"})
 class toy_bad:
     def __call__(self, frames): ...
     def finish(self): ...
-'''
+"""
     (error,) = layers_of(tmp_path, toys=body).broken
-    assert (error.code, error.value) == ("LAYER_CLIP", "a clip is made batch by batch, and finish() comes after the last")
+    assert error.code == "LAYER_CLIP" and "finish() comes after the last" in str(error)
