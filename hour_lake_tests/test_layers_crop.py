@@ -136,3 +136,14 @@ def test_a_clip_that_cannot_be_had_is_told_at_once(tmp_path: Path, declaration: 
     body = f'@layer({declaration}, columns={{"level": "float32"}})\ndef toy_bad(one): ...\n'
     broken = layers_of(tmp_path, toys=body).broken
     assert [(type(error), error.code) for error in broken] == [(LayerError, "LAYER_CLIP")]
+
+
+def test_a_clip_that_would_come_after_the_last_batch_is_refused(tmp_path: Path) -> None:
+    body = """
+@layer(reads="frames", clip_px=32, columns={"level": "float32"})
+class toy_bad:
+    def __call__(self, frames): ...
+    def finish(self): ...
+"""
+    (error,) = layers_of(tmp_path, toys=body).broken
+    assert error.code == "LAYER_CLIP" and "finish() comes after the last" in str(error)

@@ -31,7 +31,7 @@ def speaker_embedding(
 ) -> dict[str, Any]:
     """Needs the extra `torch`. `embedding`: the mean over pieces of 1.6 s of speech, of length 1. `spread`: the largest
     distance of a piece from it, so two voices in one segment show. Distance is 1 less the cosine: in the sample corpus
-    at most 0.12 between 6 s of one voice, at least 0.17 between the two. Sound that clips moves away from its own
+    at most 0.12 between 6 s of one voice, at least 0.16 between the two. Sound that clips moves away from its own
     voice, by up to 0.29: ask `clipping` first.
 
     As Resemblyzer does, quiet sound is raised to `least_dbfs` and pauses are taken out, but for `around_seconds` before
