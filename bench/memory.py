@@ -23,7 +23,7 @@ source, folder = Path(sys.argv[1]), Path(sys.argv[2])
 scan(source, Limits())
 segment = Segment("talk", 20000, 35000)
 cut(source, segment, folder / "talk.mp4", Limits())
-layers = [x for x in load_layers().values() if not {"samples", "master"} & set(x.reads)]
+layers = [x for x in load_layers().values() if not {"samples", "master"} & set(x.reads) and not x.is_corpus_wide]
 run_pass(layers, SegmentMedia(segment.id, folder / "talk.mp4"), {}, {})
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

@@ -25,7 +25,9 @@ def hears(name: str) -> bool:
     return bool({"samples", "master"} & set(reads)) or any(hears(read) for read in reads if read != "frames")
 
 
-SOUND_LAYERS = {name for name, layer in load_layers().items() if not layer.opt_in and hears(name)}
+SOUND_LAYERS = {
+    name for name, layer in load_layers().items() if not layer.opt_in and not layer.is_corpus_wide and hears(name)
+}
 
 
 @pytest.fixture(scope="session")

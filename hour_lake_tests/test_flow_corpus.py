@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hour_lake.lake.open import open_lake
+from hour_lake.orchestration.sensors import stale_corpus
 from hour_lake_tests.flow import CHECKOUT, Flow
 
 EXAMPLES = {"HOUR_LAKE_LAYERS": str(CHECKOUT / "examples" / "layers")}
@@ -131,3 +132,21 @@ def test_one_that_fails_says_so_once_and_what_was_there_stays(project: Flow, tmp
     assert states(project, **environment)["light_rank"]["fresh"] == 26  # the code of what is there
     project("run", "light_rank", "--refresh", **environment)
     assert states(project, **environment)["light_rank"]["fresh"] == 26
+
+
+def test_the_sensor_asks_for_what_is_stale_and_only_once(project: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(project.folder)
+    settings = project.folder / "hour_lake.yaml"
+    kept = settings.read_text()
+    with dg.DagsterInstance.ephemeral() as instance:
+        quiet = stale_corpus()(dg.build_sensor_context(instance=instance))
+        assert isinstance(quiet, dg.SensorResult) and not quiet.run_requests and quiet.cursor == head(project)
+        settings.write_text(f"{kept}layers: {{people: {{same_within: 0.45}}}}\n")
+        asked = stale_corpus()(dg.build_sensor_context(instance=instance))
+        assert isinstance(asked, dg.SensorResult) and asked.run_requests
+        assert [key.to_user_string() for key in asked.run_requests[0].asset_selection or ()] == ["people"]
+        again = stale_corpus()(dg.build_sensor_context(instance=instance, cursor=asked.cursor))
+        assert isinstance(again, dg.SkipReason)
+    settings.write_text(kept)

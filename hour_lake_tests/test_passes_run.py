@@ -50,6 +50,19 @@ class toy_count:
     def finish(self):
         return {"frames_seen": self.seen}
 
+@layer(reads="frames", columns={"from_end": "int32"})
+class toy_from_end:
+    def __init__(self):
+        self.seen = 0
+    def __call__(self, frames):
+        self.seen += len(frames)
+    def finish(self):
+        return {"from_end": np.arange(self.seen)[::-1]}
+
+@layer(reads=("frames", "toy_from_end"), columns={"both": "int32"})
+def toy_after(frames, toy_from_end):
+    return {"both": toy_from_end["from_end"] + frames.frame_index}
+
 @layer(reads=("frames", "toy_over", "toy_count"), columns={"share": "float32"})
 def toy_late(frames, toy_over, toy_count):
     return {"share": np.full(len(frames), toy_over["over"].mean() * toy_count["frames_seen"][0])}
@@ -130,7 +143,8 @@ def test_without_frame_layers_nothing_is_decoded(toys: Layers, media: SegmentMed
 
 
 def test_one_by_one_gives_the_same_bytes_as_together(toys: Layers, media: SegmentMedia) -> None:
-    names = ["toy_level", "toy_follows", "toy_over", "toy_count", "toy_late", "toy_rms", "toy_both"]
+    names = ["toy_level", "toy_follows", "toy_over", "toy_count", "toy_late", "toy_from_end", "toy_after", "toy_rms",
+             "toy_both"]  # fmt: skip
     together = run(toys, names, media)
     alone: dict[str, bytes] = {}
     for name in names:
@@ -144,6 +158,29 @@ def test_a_frame_layer_that_needs_a_whole_table_makes_the_second_decode(toys: La
     assert counting.times == 2
     # toy_over comes frame by frame with each batch (0 of 4, 2 of 4 and 2 of 2 are over), toy_count as a whole.
     assert table(outcomes["toy_late"])["share"].tolist() == [0.0] * 4 + [5.0] * 4 + [10.0] * 2
+
+
+def test_a_frame_layer_may_give_its_rows_at_the_end(toys: Layers, media: SegmentMedia) -> None:
+    counting = Counting()
+    outcomes = run(toys, ["toy_level", "toy_from_end", "toy_after"], media, counting.readers)
+    assert counting.times == 2  # toy_after reads frames and what is only there after the last one
+    found = table(outcomes["toy_from_end"])
+    assert found["from_end"].tolist() == list(range(10))[::-1]
+    assert found["frame_index"].tolist() == list(range(10))
+    assert found["time_seconds"] == pytest.approx(np.arange(10) / 25)
+    assert table(outcomes["toy_after"])["both"].tolist() == [9] * 10
+
+
+def test_rows_at_the_end_are_counted(tmp_path: Path, media: SegmentMedia) -> None:
+    body = """
+@layer(reads="frames", columns={"a": "bool"})
+class toy_bad:
+    def __call__(self, frames): ...
+    def finish(self):
+        return {"a": [True] * 9}
+"""
+    outcomes = run(layers_of(tmp_path, bad=body), ["toy_bad"], media)
+    assert outcomes["toy_bad"].code == "LAYER_OUTPUT" and "10 rows" in str(outcomes["toy_bad"])
 
 
 def test_configuration_reaches_functions_and_classes(toys: Layers, media: SegmentMedia) -> None:

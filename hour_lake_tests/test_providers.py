@@ -136,6 +136,18 @@ def test_licences_and_their_layers_are_listed(tmp_path: Path, monkeypatch: pytes
         assert rows["blazeface"]["allowed"] and not rows["insightface_det_10g"]["allowed"]
 
 
+def test_what_waits_to_be_opted_in_is_not_pulled(tmp_path: Path) -> None:
+    waiting = {"ge2e_speaker", "distill_mos", "transnet_v2", "open_nsfw"}
+    assert not waiting & set(Project.open(Settings(home=tmp_path)).models)
+    asked = Settings(home=tmp_path, opt_in=("speaker_embedding", "speech_quality", "unsafe"),
+                     layers={"shot_boundaries": {"provider": "transnetv2"}})  # fmt: skip
+    models = Project.open(asked).models
+    assert {name: tuple(models[name]) for name in waiting} == {
+        "ge2e_speaker": ("speaker_embedding",), "distill_mos": ("speech_quality",), "open_nsfw": ("unsafe",),
+        "transnet_v2": ("shot_boundaries",),
+    }  # fmt: skip
+
+
 def test_the_provider_is_part_of_the_fingerprint_with_its_model(tmp_path: Path) -> None:
     parts = {provider: Project.open(Settings(home=tmp_path, layers={"face_boxes": {"provider": provider}}))
              .steps["face_boxes"].parts for provider in FINDERS}  # fmt: skip

@@ -69,6 +69,7 @@ def status(
     """What is fresh, missing, stale, failed or blocked, and why."""
     from hour_lake.ledger.project import Project
     from hour_lake.ledger.status import Status
+    from hour_lake.passes.declare import CORPUS
 
     found = Status.of(Project.open(), ref=ref, pattern=segments)
     if json:
@@ -82,6 +83,6 @@ def status(
     ]
     show_table(("asset", "fresh", "missing", "stale", "failed", "blocked", "why"), rows)
     if why:
-        show_table(
-            ("asset", "segment", "state", "why"), [(c.step.name, c.segment.id, c.state, c.why) for c in found.open]
-        )
+        details = [(c.step.name, c.segment.id, c.state, c.why) for c in found.open]
+        details += [(c.layer.name, CORPUS, c.state, c.why) for c in found.corpus if c.state != "fresh"]
+        show_table(("asset", "segment", "state", "why"), details)

@@ -1,7 +1,5 @@
 """Putting vectors into groups of near ones, quick enough for a whole corpus and the same on every run."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,12 +52,3 @@ def _merged(means: list[Vectors], sizes: list[int], within: float) -> Vectors:
 
 def _distances(means: Vectors, vector: Vectors) -> NDArray[np.float64]:
     return np.sqrt(((means - vector) ** 2).sum(axis=1))
-
-
-def named(groups: NDArray[np.intp], names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """For each member the first name in its group, which stays when others join, and the size of its group."""
-    first: dict[int, str] = {}
-    for group, name in zip(groups.tolist(), names, strict=True):
-        first[group] = min(name, first.get(group, name))
-    sizes = np.bincount(groups, minlength=1) if len(groups) else np.zeros(0, np.int64)
-    return [first[group] for group in groups.tolist()], sizes[groups]

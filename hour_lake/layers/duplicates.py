@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 
 from hour_lake.layers import Table, layer
-from hour_lake.layers._copies import Pair, Sound, connected, pairs_of, picture_bits
+from hour_lake.layers._copies import pairs_of
+from hour_lake.layers._groups import connected
+from hour_lake.layers._same_pictures import picture_bits
+from hour_lake.layers._sound_match import STEP_SECONDS, Pair, Sound
 
 
 @layer(
@@ -35,7 +38,8 @@ def duplicates(
     sound = Sound.of(sound_hash)
     found: list[tuple[Pair, float]] = []
     for pair in pairs_of(sound, most_bit_errors=most_bit_errors, least_overlap_seconds=least_overlap_seconds):
-        bits = picture_bits(picture_hash, sound.names[pair.one], sound.names[pair.other], pair)
+        named = sound.names[pair.one], sound.names[pair.other]
+        bits = picture_bits(picture_hash, *named, shift_seconds=pair.shift * STEP_SECONDS)
         if bits <= most_picture_bits:
             found.append((pair, bits))
     groups = connected(len(sound.names), [(pair.one, pair.other) for pair, _ in found])

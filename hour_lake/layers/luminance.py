@@ -15,6 +15,7 @@ from hour_lake.layers import Frames, layer
         "mean": "avg(luma)",
         "min": "min(luma)",
         "max": "max(luma)",
+        "range": "max(luma) - min(luma)",
         "flicker": "stddev_pop(luma)",
         "contrast_mean": "avg(contrast)",
         "dark_share_mean": "avg(dark_share)",

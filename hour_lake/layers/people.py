@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from hour_lake.layers import Table, layer
-from hour_lake.layers._clusters import clusters, named
+from hour_lake.layers._clusters import clusters
+from hour_lake.layers._groups import named
 
 
 @layer(

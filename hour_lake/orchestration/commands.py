@@ -24,7 +24,7 @@ from hour_lake.ledger.project import Project
 from hour_lake.ledger.status import Status
 from hour_lake.ledger.taken import Refusal, anything_new, taken_in
 from hour_lake.orchestration.instance import open_instance
-from hour_lake.orchestration.jobs import CATALOG, COMPOSE, ENRICH, INGEST
+from hour_lake.orchestration.jobs import CATALOG, COMPOSE, ENRICH, INGEST, OVER_ALL
 from hour_lake.orchestration.launch import Ended, run_partition, run_range, run_whole
 from hour_lake.orchestration.ranges import ranges
 from hour_lake.passes.declare import CORPUS
@@ -134,7 +134,7 @@ def run_selection(
             runs += _enrich(instance, project, branch, wanted, sorted(steps), refresh=refresh)
         made = _over_the_corpus(project, branch, over_all, refresh=refresh)
         if made:
-            runs.append(run_whole(instance, CATALOG, assets=made, tags={BRANCH_TAG: branch}, refresh=refresh).run_id)
+            runs.append(run_whole(instance, OVER_ALL, assets=made, tags={BRANCH_TAG: branch}, refresh=refresh).run_id)
         if steps.intersection([FLAGS]) and set(made).intersection(project.steps[FLAGS].reads):
             follow = Status.of(project, ref=branch, pattern=pattern, assets={FLAGS})
             runs += _enrich(

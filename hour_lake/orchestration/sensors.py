@@ -16,12 +16,13 @@ from hour_lake.assets.partitions import MANIFESTS, SEGMENTS, key_of
 from hour_lake.assets.project import BRANCH_TAG
 from hour_lake.catalog.compact import is_current
 from hour_lake.errors import HourLakeError
+from hour_lake.ledger.corpus import corpus_checks
 from hour_lake.ledger.intake import pin, read_pinned
 from hour_lake.ledger.paths import manifest_path, manifest_source_path
 from hour_lake.ledger.plans import segments_of_videos
 from hour_lake.ledger.project import Project
 from hour_lake.manifests.watch import watched
-from hour_lake.orchestration.jobs import CATALOG, ENRICH, INGEST
+from hour_lake.orchestration.jobs import CATALOG, ENRICH, INGEST, OVER_ALL
 from hour_lake.orchestration.ranges import ranges
 
 LOOK_EVERY_SECONDS = 20
@@ -29,7 +30,8 @@ LOOK_EVERY_SECONDS = 20
 
 def sensors(jobs: Mapping[str, UnresolvedAssetJobDefinition], *, partitions_per_run: int) -> list[dg.SensorDefinition]:
     """All sensors, running as soon as the code location is loaded."""
-    return [new_manifests(), planned_segments(jobs, partitions_per_run), stale_catalog()]
+    found = [new_manifests(), planned_segments(jobs, partitions_per_run), stale_catalog()]
+    return [*found, stale_corpus()] if OVER_ALL in jobs else found
 
 
 def new_manifests() -> dg.SensorDefinition:
@@ -102,6 +104,37 @@ def _without_flags(project: Project, branch: str, manifest: str) -> set[str]:
     return {key_of(s) for s in segments if project.lake.entry(branch, flags.path(s)) is None}
 
 
+def stale_corpus() -> dg.SensorDefinition:
+    """Watches what the layers over the whole corpus read."""
+
+    @dg.sensor(
+        job_name=OVER_ALL, minimum_interval_seconds=3 * LOOK_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="When segments have other tables and no run is at work, layers over the whole corpus look again.",
+    )  # fmt: skip
+    def enrich_stale_corpus(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if _at_work(context.instance):
+            return dg.SkipReason("a run is at work")
+        try:
+            project = Project.open()
+            commit = project.lake.resolve(project.settings.branch)
+            if commit == context.cursor:
+                return dg.SkipReason("nothing changed")
+            stale = [check.layer.name for check in corpus_checks(project.at(commit), commit) if check.to_do]
+        except HourLakeError as error:
+            return dg.SkipReason(str(error))
+        keys = [dg.AssetKey(name) for name in stale]
+        asked = [dg.RunRequest(run_key=f"{OVER_ALL}:{commit}", asset_selection=keys)] if stale else []
+        return dg.SensorResult(run_requests=asked, cursor=commit)
+
+    return enrich_stale_corpus
+
+
+def _at_work(instance: dg.DagsterInstance) -> bool:
+    at_work = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED])
+    return bool(instance.get_run_records(at_work, limit=1))
+
+
 def stale_catalog() -> dg.SensorDefinition:
     """Watches the lake's branch."""
 
@@ -111,8 +144,7 @@ def stale_catalog() -> dg.SensorDefinition:
         description="When layers changed since the catalog was written and no run is at work, it is written again.",
     )  # fmt: skip
     def refresh_stale_catalog(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        at_work = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED])
-        if context.instance.get_run_records(at_work, limit=1):
+        if _at_work(context.instance):
             return dg.SkipReason("a run is at work")
         try:
             project = Project.open()

@@ -91,6 +91,11 @@ class Layer:
         return inspect.isclass(self.function)
 
     @property
+    def gives_at_end(self) -> bool:
+        """Whether its rows come from `finish()`, after the last batch: one that must see all frames first."""
+        return self.is_class and (self.rows != "frame" or hasattr(self.function, "finish"))
+
+    @property
     def config(self) -> dict[str, Any]:
         """Its keyword-only arguments and their defaults."""
         parameters = inspect.signature(self.function).parameters.values()
@@ -141,8 +146,8 @@ def layer(
 
     The function gets one positional argument for each of `reads`. With `frames` it is called batch after batch, with
     the rows of these frames of other `frame` tables; otherwise once, with whole tables or sounds. A class is made once
-    a segment with the configuration, then called the same way; with `rows` other than `frame` its method `finish()`
-    gives the rows after the last batch.
+    a segment with the configuration, then called the same way; if it has a method `finish()`, that gives all rows after
+    the last batch. With `rows` other than `frame` it must have one.
 
     `rows="corpus"`: it looks at the whole corpus at once. It reads layers only, and gets the tables of all segments as
     one, with the column `segment_id` (text, ascending); it returns that column beside its own: any number of rows for
@@ -227,6 +232,8 @@ def _problem_of_clip(declared: Layer) -> str | None:
         return f"clip_px={declared.clip_px}: an even number of at least {NARROWEST_PX}"
     if declared.rows != "frame" or "frames" not in declared.reads or declared.request.fps:
         return "a clip needs a row for every frame that is decoded"
+    if declared.gives_at_end:
+        return "a clip is made batch by batch, and finish() comes after the last"
     return "pixels is both a column and the clip" if PIXELS in declared.columns else None
 
 

@@ -3,8 +3,8 @@
     decode -> batch of frames -> face_boxes -> face_landmarks -> ...     batch after batch, then
               whole tables    -> blink, mouth                            layers that read no frames
 
-A frame layer that reads a table which needs all frames first (of a layer without frames, or with one row a segment)
-makes a second decode; nothing else does.
+A frame layer that reads a table which needs all frames first (of a layer without frames, or that gives its rows at the
+end) makes a second decode; nothing else does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ class Run:
                     self._whole(layer)
             streamed: list[Layer] = []
             for layer in waiting:
-                beside = {other.name for other in streamed if other.rows == "frame"}
+                beside = {other.name for other in streamed if not other.gives_at_end and other.rows == "frame"}
                 reads = [name for name in tables_read(layer) if name not in beside]
                 if "frames" in layer.reads and self._settled(reads):
                     streamed.append(layer)

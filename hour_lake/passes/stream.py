@@ -46,21 +46,19 @@ class Stream:
         asked = frames.asked(chosen, width=self.layer.request.width)
         arguments = [self._argument(read, asked, frames.first_index, tables) for read in self.layer.reads]
         output = self._timed(self._call, *arguments)
-        if self._gives_at_end:
+        self._grids.append(_grid(asked))
+        if self.layer.gives_at_end:
             return {}
         if self.layer.clip_px:
             pixels, output = taken_apart(self.layer, output, frames=len(asked))
             self._encode(pixels)
         part = typed(self.layer, output, rows=len(asked) if self.layer.rows == "frame" else None)
         self._parts.append(part)
-        self._grids.append(_grid(asked))
         return part
 
     def finish(self) -> Table:
         """The whole table, with the engine's columns where it has a row a frame."""
-        if self._gives_at_end:
-            return typed(self.layer, self._timed(self._call.finish), rows=None)  # type: ignore[attr-defined]
-        table = joined(self.layer, self._parts)
+        table = self._at_end() if self.layer.gives_at_end else joined(self.layer, self._parts)
         if self.layer.rows != "frame":
             return table
         return {**table, **{name: np.concatenate([grid[name] for grid in self._grids]) for name in self._grids[0]}}
@@ -88,9 +86,10 @@ class Stream:
         self._clip = self._clip or SquareClip(self.layer.clip_px)
         self._clip.add(pixels)
 
-    @property
-    def _gives_at_end(self) -> bool:
-        return self.layer.is_class and self.layer.rows != "frame"
+    def _at_end(self) -> Table:
+        output = self._timed(self._call.finish)  # type: ignore[attr-defined]
+        frames = sum(len(grid["frame_index"]) for grid in self._grids)
+        return typed(self.layer, output, rows=frames if self.layer.rows == "frame" else None)
 
     def _argument(self, read: str, frames: Frames, first_index: int, tables: Mapping[str, Table]) -> Any:
         if read == "frames":
