@@ -24,13 +24,17 @@ from hour_lake.models.device import (
     placed,
     ran_on,
 )
+from hour_lake.models.distillmos import speech_mos
 from hour_lake.models.dlib_face import embedding
+from hour_lake.models.ge2e import voices
 from hour_lake.models.network import run_on_cpu
 from hour_lake.models.network_gpu import compiled, run_on_gpu
 from hour_lake.models.ocr import read_text
 from hour_lake.models.onnx_network import onnx_network
+from hour_lake.models.open_nsfw import unsafe_probability
 from hour_lake.models.silero import speech_probability
 from hour_lake.models.store import weights
+from hour_lake.models.transnet import shot_end_probability
 from hour_lake.models.whisper import device_of_translator, words
 from hour_lake_tests.onnx_bytes import W, adding, onnx, tensor
 from hour_lake_tests.pictures import portrait
@@ -141,6 +145,10 @@ RUNNERS: Mapping[str, Callable[[], object]] = {
     "rapidocr": lambda: read_text(portrait(), asked_by="a test"),
     "ctranslate2": listen,
     "silero": lambda: speech_probability(np.zeros(1024, np.float32), asked_by="a test"),
+    "onnxruntime": lambda: unsafe_probability(portrait(), asked_by="a test"),
+    "torch, voices": lambda: voices(np.zeros(16_000, np.float32), asked_by="a test"),
+    "torch, speech": lambda: speech_mos(np.zeros(16_000, np.float32), asked_by="a test"),
+    "torch, shots": lambda: shot_end_probability(np.zeros((2, 27, 48, 3), np.uint8), asked_by="a test"),
     "dlib": lambda: embedding(portrait(), box=np.array([90, 100, 140, 180]), asked_by="a test"),
 }
 

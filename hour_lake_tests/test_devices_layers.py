@@ -1,7 +1,9 @@
 """The device of a layer, through the engine: asked for, overridden, told to workers, reported, and not in the files."""
 
+import shutil
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from hour_lake.assets.hardware import on_gpu
 from hour_lake.assets.layers import product
 from hour_lake.errors import ConfigError
 from hour_lake.identity import Segment
+from hour_lake.ledger.project import Project
 from hour_lake.models.device import DEVICE_VARIABLE
 from hour_lake.passes.corpus import made
 from hour_lake.passes.media import SegmentMedia
@@ -18,6 +21,8 @@ from hour_lake.passes.run import run_pass
 from hour_lake.passes.segment import SegmentTask, run_segment
 from hour_lake.passes.tables import from_parquet
 from hour_lake.passes.workers import Workers
+from hour_lake.settings import Settings
+from hour_lake_tests.flow import Flow, write_manifest
 from hour_lake_tests.test_devices import without_gpu
 from hour_lake_tests.toy_layers import READERS, layers_of, make_clip
 
@@ -65,10 +70,13 @@ def nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("told", ["gpu", "CUDA", "cuda:0", "1"])
-def test_another_word_is_refused_before_any_segment_is(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_word_is_refused_before_any_segment_is(
+    told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(DEVICE_VARIABLE, told)
     with pytest.raises(ConfigError, match=f"CONFIG_TYPE.*{told}"):
-        on_gpu([load_layers()["blink"]])
+        Project.open(Settings(home=tmp_path / "home"))
+    assert not (tmp_path / "home").exists()
 
 
 @pytest.fixture
@@ -161,3 +169,18 @@ def test_what_may_start_cuda_runs_where_memory_is_not_limited(
     if told:
         monkeypatch.setenv(DEVICE_VARIABLE, told)
     assert on_gpu([toys[0][name] for name in names]) == expected
+
+
+@pytest.mark.slow
+@without_gpu
+def test_the_materialization_of_a_segment_says_it(corpus: Path, weights_folder: Path, tmp_path: Path) -> None:
+    flow = Flow.create(tmp_path / "project", weights_folder)
+    shutil.copy(corpus / "hopper-webcam.mkv", flow.folder)
+    row = {"id": "talk", "source": "hopper-webcam.mkv", "licence": "public-domain", "consent": "synthetic"}
+    told = {DEVICE_VARIABLE: "cuda"}
+    flow("ingest", str(write_manifest(flow.folder, [row])), **told)
+    flow("run", "segments,face_boxes", **told)
+    with dg.DagsterInstance.from_config(str(flow.folder / "home" / "dagster")) as instance:
+        records = instance.fetch_materializations(dg.AssetKey("face_boxes"), limit=100).records
+    events = [record.asset_materialization for record in records]
+    assert {event.metadata["device"].value for event in events if event} == {"cpu"}

@@ -12,9 +12,11 @@ import dagster as dg
 import pytest
 import yaml
 from dagster._core.execution.api import create_execution_plan
+from typer.testing import CliRunner
 
 from hour_lake.assets.hardware import pool_for
 from hour_lake.assets.partitions import SEGMENTS
+from hour_lake.cli.app import app
 from hour_lake.errors import LayerError
 from hour_lake.orchestration.build import build_definitions
 from hour_lake.orchestration.jobs import ENRICH
@@ -94,6 +96,16 @@ def test_what_a_layer_declares_is_what_its_step_has(
 def test_a_planned_run_has_these_pools_and_no_others() -> None:
     plan = create_execution_plan(toy_job())
     assert {step.pool for step in plan.step_dict.values()} == {None, "gpu", "licence_server", "a100"}
+
+
+def test_the_list_of_layers_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hour_lake.yaml").write_text("home: home\n")
+    monkeypatch.setenv("HOUR_LAKE_CONFIG", str(tmp_path / "hour_lake.yaml"))
+    listed = json.loads(CliRunner().invoke(app, ["layers", "--json"]).stdout)["layers"]
+    found = {one["layer"]: (one["compute"], one["memory_gib"], one["pool"]) for one in listed}
+    assert found["toy_big"] == ("gpu", 40.5, "a100")
+    assert found["toy_masks"] == ("gpu", 12, "gpu")
+    assert found["toy_plain"] == ("cpu", 1, None)
 
 
 def test_layers_of_two_pools_are_no_step() -> None:

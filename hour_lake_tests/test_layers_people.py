@@ -15,7 +15,7 @@ from hour_lake.layers.identity import identity
 from hour_lake.layers.text_overlay import text_overlay
 from hour_lake.layers.unsafe import unsafe
 from hour_lake.media.decode import decode_frames
-from hour_lake.models.open_nsfw import _session
+from hour_lake.models.onnx_network import onnx_network
 from hour_lake.passes.request import Picker
 from hour_lake_tests.accuracy import Accuracy
 from hour_lake_tests.pictures import frames_of, portrait, scene
@@ -97,7 +97,7 @@ def published(picture: np.ndarray) -> float:
     file = io.BytesIO()
     small.save(file, format="JPEG")
     bgr = np.asarray(Image.open(file), np.float32)[None, :, :, ::-1] - np.float32([104, 117, 123])
-    return float(_session("a test").run(None, {"input:0": bgr})[0][0][1])
+    return float(onnx_network("open_nsfw", "a test")(bgr)[0][0][1])
 
 
 def log_odds(probability: Any) -> Any:

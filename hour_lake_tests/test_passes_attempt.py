@@ -67,6 +67,7 @@ def test_what_is_read_is_run_too(tmp_path: Path) -> None:
     write_layer(tmp_path, "mean", MEAN)
     clip = make_clip(tmp_path / "clip.mp4", frames=10)
     tried = try_layer("toy_mean", clip, tmp_path / "a.png", folders=[tmp_path], readers=READERS)
+    assert tried.device == "cpu"
     assert tried.table["level_mean"] == pytest.approx([19], abs=1)
     assert tried.columns == ("level_mean",)
     assert try_layer(tried.layer, clip, tmp_path / "b.png", folders=[tmp_path], readers=READERS).rows == tried.rows

@@ -28,11 +28,7 @@ def on_gpu(layers: Sequence[Layer]) -> bool:
 
     Those declared for a GPU always are; others when HOUR_LAKE_DEVICE sends their networks there.
     """
-    asked = [asked_for(layer.compute) for layer in layers]  # of each, so that a wrong word is said before work begins
-    return any(
-        layer.compute == "gpu" or (layer.all_models and device == "cuda")
-        for layer, device in zip(layers, asked, strict=True)
-    )
+    return any(layer.compute == "gpu" or (layer.all_models and asked_for("cpu") == "cuda") for layer in layers)
 
 
 def op_tags_for(layers: Sequence[Layer]) -> Mapping[str, Any]:

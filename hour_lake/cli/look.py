@@ -102,7 +102,8 @@ def try_one(
     tried = try_layer(layer, file, picture)
     facts = facts_of_table(tried.layer, tried.table, duration_seconds=tried.duration_seconds)
     if json:
-        show_json({"layer": tried.layer.name, "rows": len(tried.rows), "facts": facts, "picture": str(picture)})
+        show_json({"layer": tried.layer.name, "rows": len(tried.rows), "facts": facts, "device": tried.device,
+                   "picture": str(picture)})  # fmt: skip
         return
     show_table(
         tried.columns, tried.rows[:12], title=f"{tried.layer.name}: {len(tried.rows)} rows in {tried.seconds:.2f} s"

@@ -16,6 +16,7 @@ from hour_lake.ledger.overrides import laid_over, pinned_keywords
 from hour_lake.ledger.recipe import step_parts
 from hour_lake.ledger.steps import Step
 from hour_lake.media import cut, plan, scan, sound
+from hour_lake.models.device import asked_for
 from hour_lake.models.store import digest
 from hour_lake.passes.config import configured
 from hour_lake.passes.declare import Layer
@@ -155,6 +156,10 @@ def source_of(module: ModuleType) -> dict[str, str]:
 
 
 def set_process_environment(settings: Settings) -> None:
-    """What worker processes inherit: where the weights lie and which licences may be used."""
+    """What worker processes inherit: where the weights lie, which licences may be used, where networks run.
+
+    CONFIG_TYPE when HOUR_LAKE_DEVICE is no device: said here, or each segment would be put down as failed for it.
+    """
+    asked_for("cpu")
     os.environ.setdefault("HOUR_LAKE_MODELS", str(settings.home / "models"))
     os.environ.setdefault("HOUR_LAKE_PROFILE", settings.profile)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hour_lake.models.network import Floats
-from hour_lake.models.torch_network import one_thread, tensors, torch_for
+from hour_lake.models.torch_network import one_thread, place_for, tensors, torch_for, values_of
 
 SAMPLES, MOST_APART, WINDOW, STEP = 122_880, 16_000, 320, 160
 WIDTH, HEADS, LAYERS = 200, 8, 7
@@ -29,26 +29,26 @@ def speech_mos(piece: Floats, *, asked_by: str) -> float:
     """
     torch = torch_for(asked_by)
     filled = np.pad(piece, (0, SAMPLES - len(piece)))
-    sound = torch.from_numpy((filled / (np.abs(filled).max() + 1e-8)).astype(np.float32))[None]
+    sound, place = (filled / (np.abs(filled).max() + 1e-8)).astype(np.float32), place_for(torch)
     with one_thread(torch):
-        return float(_Network.opened(asked_by)(sound))
+        return values_of(_Network.opened(asked_by, place)(torch.from_numpy(sound)[None].to(place))).item()
 
 
 class _Network:
     """The tensors of the file, and the way through them."""
 
-    def __init__(self, torch: Any, state: dict[str, Any]) -> None:
+    def __init__(self, torch: Any, state: dict[str, Any], place: str) -> None:
         self.torch, self.use, self.state = torch, torch.nn.functional, state
         layer = torch.nn.TransformerEncoderLayer(WIDTH, HEADS, 2 * WIDTH, batch_first=True)
         self.transformer = torch.nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
         own = "transformer_pool_attn.transformer.transformer_encoder."
         self.transformer.load_state_dict({k.removeprefix(own): v for k, v in state.items() if k.startswith(own)})
-        self.transformer.eval()
+        self.transformer.to(place).eval()
 
     @staticmethod
     @cache
-    def opened(asked_by: str) -> "_Network":
-        return _Network(torch_for(asked_by), tensors("distill_mos", asked_by=asked_by)["model"])
+    def opened(asked_by: str, place: str) -> "_Network":
+        return _Network(torch_for(asked_by), tensors("distill_mos", asked_by=asked_by, place=place)["model"], place)
 
     def __call__(self, sound: Any) -> Any:
         found = self.features(self.spectrum(sound))
@@ -61,7 +61,7 @@ class _Network:
     def spectrum(self, sound: Any) -> Any:
         """`(1, samples)` -> real and imaginary part, `(1, 2, 161, rows)`."""
         padded = self.use.pad(sound, ((WINDOW - STEP) // 2,) * 2, mode="reflect")
-        hann = self.torch.hann_window(WINDOW)
+        hann = self.torch.hann_window(WINDOW, device=sound.device)
         parts = self.torch.view_as_real(
             self.torch.stft(padded, WINDOW, STEP, window=hann, center=False, return_complex=True)
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 from hour_lake.layers.mel import slaney_filters
 from hour_lake.models.network import Floats
-from hour_lake.models.torch_network import one_thread, tensors, torch_for
+from hour_lake.models.torch_network import one_thread, place_for, tensors, torch_for, values_of
 
 BANDS, WINDOW, STEP = 40, 400, 160  # samples of 16 kHz sound
 ROWS, EVERY = 160, 77  # of the spectrogram: 1.6 s, 1.3 times a second
@@ -24,15 +24,16 @@ def voices(samples: Floats, *, asked_by: str) -> Floats:
     Expects speech without long pauses. 8 s of sound take about 0.1 s, the first time 0.2 s more.
     """
     torch = torch_for(asked_by)
-    lstm, weight, bias = _network(asked_by)
+    place = place_for(torch)
+    lstm, weight, bias = _network(asked_by, place)
     starts = piece_starts(len(samples))
     missing = max(0, (starts[-1] + ROWS) * STEP - len(samples))
     rows = mel_power(np.pad(samples, (0, missing)))
-    pieces = torch.from_numpy(np.stack([rows[start : start + ROWS] for start in starts]))
+    pieces = torch.from_numpy(np.stack([rows[start : start + ROWS] for start in starts])).to(place)
     with one_thread(torch):
         hidden = lstm(pieces)[1][0][-1]
         raw = torch.relu(torch.nn.functional.linear(hidden, weight, bias))
-        return np.asarray(torch.nn.functional.normalize(raw, dim=1).numpy(), np.float32)
+        return values_of(torch.nn.functional.normalize(raw, dim=1))
 
 
 def piece_starts(samples: int) -> list[int]:
@@ -56,9 +57,9 @@ def mel_power(samples: Floats) -> Floats:
 
 
 @cache
-def _network(asked_by: str) -> tuple[Any, Any, Any]:
+def _network(asked_by: str, place: str) -> tuple[Any, Any, Any]:
     torch = torch_for(asked_by)
-    state = tensors("ge2e_speaker", asked_by=asked_by)["model_state"]
+    state = tensors("ge2e_speaker", asked_by=asked_by, place=place)["model_state"]
     lstm = torch.nn.LSTM(BANDS, 256, 3, batch_first=True)
     lstm.load_state_dict({name[5:]: value for name, value in state.items() if name.startswith("lstm.")})
-    return lstm.eval(), state["linear.weight"], state["linear.bias"]
+    return lstm.to(place).eval(), state["linear.weight"], state["linear.bias"]

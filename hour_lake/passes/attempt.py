@@ -11,6 +11,7 @@ from hour_lake.passes.arrays import Table
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.keeper import Keeper
 from hour_lake.passes.media import Readers, SegmentMedia
+from hour_lake.passes.outcome import device_of
 from hour_lake.passes.picture import Pictured, picture_of, written
 from hour_lake.passes.registry import Layers, load_layers
 from hour_lake.passes.run import Run
@@ -25,6 +26,7 @@ class Attempt:
     seconds: float
     duration_seconds: float
     picture: Path
+    device: str | None = None  # where its networks ran
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -68,7 +70,8 @@ def try_layer(
                      keeper.heard(file), duration_seconds, file.name, run.seconds[target.name])  # fmt: skip
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_bytes(picture_of(shown))
-    return Attempt(target, run.tables[target.name], run.seconds[target.name], duration_seconds, picture)
+    return Attempt(target, run.tables[target.name], run.seconds[target.name], duration_seconds, picture,
+                   device_of(target, run.devices.get(target.name, set())))  # fmt: skip
 
 
 def _wanted(layer: str | Layer, folders: Iterable[Path | str]) -> tuple[Layer, list[Layer]]:
