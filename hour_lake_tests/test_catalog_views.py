@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import hour_lake
@@ -232,6 +232,7 @@ STEP = st.one_of(
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, min_size=2, max_size=10))
+@example(steps=[("flags", 1, "exposure"), ("compact", "all", None), ("segment", 1, False), ("flags", 1, "one_face")])
 def test_whatever_was_compacted_when_the_answer_is_that_of_the_small_files(tmp_path_factory, steps):
     lake = EmbeddedLake.open(tmp_path_factory.mktemp("lake"))
     layers = {**LAYERS, "loud": loud}

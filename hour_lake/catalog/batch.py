@@ -24,7 +24,7 @@ def batch_facts(
 ) -> Generator["duckdb.DuckDBPyConnection"]:
     """A connection with `facts` of these segments only; the cost follows the batch, not the lake."""
     snapshot = Snapshot(lake, ref, use_tables=False)
-    everything = Fresh(dict.fromkeys([*layers, "flags"]), (), (), frozenset())
+    everything = Fresh(dict.fromkeys([*layers, "flags"]), {}, (), frozenset())
     connection = connection_for(lake)
     try:
         for statement in _script(snapshot, segments, layers, everything):

@@ -63,7 +63,7 @@ def _facts_metadata(
 ) -> dict[str, str]:  # fmt: skip
     digests = {name: facts_digest(layer) for name, layer in layers.items()}
     return {"source_commit": snapshot.commit_id, "seal": seal, "facts": json.dumps(digests, sort_keys=True),
-            "gates": json.dumps(fresh.gates)}  # fmt: skip
+            "gate_counts": json.dumps(fresh.gate_counts, sort_keys=True)}  # fmt: skip
 
 
 def _manifests_changed(snapshot: Snapshot) -> bool:

@@ -98,7 +98,7 @@ def _fresh_flags(snapshot: Snapshot, fresh: Fresh) -> str:
     rows = _fresh_table(snapshot, FLAGS, fresh)
     # true: passed all; false: failed one; NULL: not known, because a gate's layer is missing.
     verdict = "CASE WHEN bool_or(NOT passed) THEN false WHEN bool_or(passed IS NULL) THEN NULL ELSE true END"
-    gates = "".join(f", {quoted(g)} := bool_and(passed) FILTER (gate = {literal(g)})" for g in fresh.gates)
+    gates = "".join(f", {quoted(g)} := bool_and(passed) FILTER (gate = {literal(g)})" for g in fresh.gate_counts)
     return (
         f"CREATE TABLE {SCHEMA}.fresh_flags AS SELECT segment_id, struct_pack(passed := {verdict}{gates}) AS flags "
         f"FROM ({rows}) GROUP BY segment_id"

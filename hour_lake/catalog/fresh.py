@@ -1,8 +1,11 @@
 """Which facts the compacted table does not have, because something was written or declared anew since."""
 
 import io
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -28,7 +31,7 @@ class Fresh:
     """What to compute now. None stands for all segments."""
 
     changed: Mapping[str, Written | None]  # by layer name, and "flags"
-    gates: Sequence[str]  # fields of the `flags` struct
+    gate_counts: Mapping[str, int]  # the fields of the `flags` struct, and how many segments' flags name each
     new_segments: Sequence[Mapping[str, Any]]
     moved_segments: frozenset[str]  # their compacted rows are stale: written again, or gone
 
@@ -47,18 +50,18 @@ def fresh_of(snapshot: Snapshot, layers: Mapping[str, Layer], digests: Mapping[s
     """Compare a snapshot with its compacted tables; `digests` are those of the layers' facts as declared now."""
     moves = snapshot.changes(SEGMENTS)
     newborn = frozenset(segment_of(change) for change in moves if change.before is None)
-    known = set(snapshot.known_gates)
+    gate_counts = _gate_counts(snapshot)
     flags = _written(snapshot, FLAGS, newborn)
-    seen = _gates_in(snapshot, flags.entries)
     changed = {
         name: _written(snapshot, layer_source(layer), newborn)
         if snapshot.known_facts.get(name) == digests[name] else None
         for name, layer in layers.items()
     }  # fmt: skip
-    changed["flags"] = flags if snapshot.base and seen <= known else None
+    same_gates = gate_counts.keys() == snapshot.known_gates.keys()
+    changed["flags"] = flags if snapshot.base and same_gates else None
     return Fresh(
         changed=changed,
-        gates=sorted(known | seen),
+        gate_counts=gate_counts,
         new_segments=[segment_row(parse_segment_id(segment_of(c)), c.after) for c in moves if c.after is not None],
         moved_segments=frozenset(segment_of(change) for change in moves),
     )
@@ -82,18 +85,30 @@ def _written(snapshot: Snapshot, source: Source, newborn: frozenset[str]) -> Wri
     return Written(ids | newborn, entries)
 
 
-def _gates_in(snapshot: Snapshot, entries: Sequence[Entry]) -> set[str]:
-    """Names of the gates; a batch of segments was judged by the same gates, so most files hold nothing new."""
-    found: set[str] = set()
-    for entry in entries:
-        named = entry.metadata.get("gates")
-        found |= set(named.split(",")) if named else _gates_of_file(snapshot, entry)
-    return found
+def _gate_counts(snapshot: Snapshot) -> dict[str, int]:
+    """Gate -> how many segments' flags name it now: those of the base, less what is gone since, and what is new.
+
+    A gate that no flags name any more is no field any more.
+    """
+    counts = Counter(snapshot.known_gates)
+    for change in snapshot.changes(FLAGS):
+        counts.subtract(_gates_of(snapshot, snapshot.base or "", change.before) if change.before else ())
+        counts.update(_gates_of(snapshot, snapshot.commit_id, change.after) if change.after else ())
+    return {gate: counts[gate] for gate in sorted(counts) if counts[gate] > 0}
 
 
-def _gates_of_file(snapshot: Snapshot, entry: Entry) -> set[str]:
-    data = snapshot.lake.read(snapshot.commit_id, entry.path)
-    return set(pq.read_table(io.BytesIO(data), columns=["gate"]).column("gate").to_pylist())
+def _gates_of(snapshot: Snapshot, commit: str, entry: Entry) -> frozenset[str]:
+    """The gates that one file has a row for: those that it was made with, which its entry says."""
+    parts = entry.metadata.get("parts")
+    if parts:
+        return _gates_in(parts)
+    table = pq.read_table(io.BytesIO(snapshot.lake.read(commit, entry.path)), columns=["gate"])
+    return frozenset(table.column("gate").to_pylist())
+
+
+@lru_cache(maxsize=64)  # a batch of segments was judged by the same gates
+def _gates_in(parts: str) -> frozenset[str]:
+    return frozenset(part.removeprefix("config:") for part in json.loads(parts) if part.startswith("config:"))
 
 
 def segment_row(segment: Segment, clip: Entry | None) -> dict[str, Any]:

@@ -43,8 +43,11 @@ class Snapshot:
         branches mixed. Such a set is not read (the small files are), until the next compaction.
         """
         entry = self.lake.entry(self.commit_id, FACTS_PATH) if self._use_tables else None
-        if entry is None or entry.metadata.get("seal") != seal_of(
-            {e.path: e.digest for e in self.lake.entries(self.commit_id, "tables/")}
+        if (
+            entry is None
+            or "gate_counts" not in entry.metadata
+            or entry.metadata.get("seal")
+            != seal_of({e.path: e.digest for e in self.lake.entries(self.commit_id, "tables/")})
         ):
             return None
         try:
@@ -64,9 +67,9 @@ class Snapshot:
         return json.loads(self.facts_entry.metadata["facts"]) if self.facts_entry else {}
 
     @cached_property
-    def known_gates(self) -> list[str]:
-        """Names of the gates in the `flags` struct of the compacted facts table."""
-        return json.loads(self.facts_entry.metadata["gates"]) if self.facts_entry else []
+    def known_gates(self) -> dict[str, int]:
+        """Gates in the `flags` struct of the compacted facts table, and how many segments' flags name each."""
+        return json.loads(self.facts_entry.metadata["gate_counts"]) if self.facts_entry else {}
 
     def changes(self, source: Source) -> list[Change]:
         """What was written to one table since the base; everything there is, when there is no base."""
