@@ -9,7 +9,10 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
+from hour_lake.errors import LakeError
 from hour_lake.lake.open import open_lake
+from hour_lake.orchestration import commands
+from hour_lake.orchestration.launch import Ended
 from hour_lake.orchestration.sensors import stale_corpus
 from hour_lake_tests.flow import CHECKOUT, Flow
 
@@ -150,3 +153,16 @@ def test_the_sensor_asks_for_what_is_stale_and_only_once(project: Flow, monkeypa
         again = stale_corpus()(dg.build_sensor_context(instance=instance, cursor=asked.cursor))
         assert isinstance(again, dg.SkipReason)
     settings.write_text(kept)
+
+
+def test_a_step_that_breaks_down_is_told_though_everything_is_fresh(
+    project: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stopped before any output: nothing is missing afterwards, and yet what was asked for has not been made."""
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(project.folder)
+    broken = Ended("a-run", False, LakeError("STORAGE_IO", "the disk refused"))
+    monkeypatch.setattr(commands, "run_range", lambda *_, **__: broken)
+    ended = commands.run_selection("blink", pattern="hopper-webcam*", refresh=True)
+    assert ended.failures == [commands.Failed("run", "a-run", "STORAGE_IO", "the disk refused")]

@@ -128,25 +128,28 @@ def run_selection(
     wanted = {key_of(c.segment) for c in before.to_do}
     if refresh and steps:
         wanted = {key_of(s) for s in all_segments(project.lake, branch, pattern)}
-    runs: list[str] = []
+    ended: list[Ended] = []
     with open_instance(project.settings) as instance:
         if wanted:
-            runs += _enrich(instance, project, branch, wanted, sorted(steps), refresh=refresh)
+            ended += _enrich(instance, project, branch, wanted, sorted(steps), refresh=refresh)
         made = _over_the_corpus(project, branch, over_all, refresh=refresh)
         if made:
-            runs.append(run_whole(instance, OVER_ALL, assets=made, tags={BRANCH_TAG: branch}, refresh=refresh).run_id)
+            ended.append(run_whole(instance, OVER_ALL, assets=made, tags={BRANCH_TAG: branch}, refresh=refresh))
         if steps.intersection([FLAGS]) and set(made).intersection(project.steps[FLAGS].reads):
             follow = Status.of(project, ref=branch, pattern=pattern, assets={FLAGS})
-            runs += _enrich(
+            ended += _enrich(
                 instance, project, branch, {key_of(c.segment) for c in follow.to_do}, [FLAGS], refresh=False
             )
-        if "catalog" in selected and (runs or not is_current(project.lake, project.lake.resolve(branch))):
-            runs.append(_succeeded(run_whole(instance, CATALOG, assets=["catalog"], tags={BRANCH_TAG: branch})).run_id)
-    after = Status.of(project, ref=branch, pattern=pattern, assets=steps | over_all) if runs else before
+        if "catalog" in selected and (ended or not is_current(project.lake, project.lake.resolve(branch))):
+            ended.append(_succeeded(run_whole(instance, CATALOG, assets=["catalog"], tags={BRANCH_TAG: branch})))
+    after = Status.of(project, ref=branch, pattern=pattern, assets=steps | over_all) if ended else before
     failures = [_failed(project, after.commit, c) for c in after.open]
     if after.segments:
         failures += [_failed_over_all(project, after.commit, c) for c in after.corpus if c.state != "fresh"]
-    return RunEnded(before, after, runs, failures)
+    told = {failure.code for failure in failures}
+    failures += [Failed("run", e.run_id, e.failure.code, e.failure.message) for e in ended
+                 if e.failure and e.failure.code not in told]  # fmt: skip
+    return RunEnded(before, after, [e.run_id for e in ended], failures)
 
 
 def _over_the_corpus(project: Project, branch: str, names: set[str], *, refresh: bool) -> list[str]:
@@ -200,13 +203,12 @@ def _enrich(
     assets: Sequence[str],
     *,
     refresh: bool,
-) -> Iterator[str]:
+) -> Iterator[Ended]:
     assert SEGMENTS.name is not None
     instance.add_dynamic_partitions(SEGMENTS.name, [key_of(s) for s in all_segments(project.lake, branch)])
     keys = instance.get_dynamic_partitions(SEGMENTS.name)
     for first, last in ranges(keys, wanted, longest=project.settings.partitions_per_run):
-        ended = run_range(instance, ENRICH, first, last, assets=assets, tags={BRANCH_TAG: branch}, refresh=refresh)
-        yield ended.run_id
+        yield run_range(instance, ENRICH, first, last, assets=assets, tags={BRANCH_TAG: branch}, refresh=refresh)
 
 
 def _succeeded(ended: Ended) -> Ended:

@@ -12,12 +12,13 @@ from dagster._core.storage.tags import (
 
 from hour_lake.errors import HourLakeError, error_from
 
+OUTPUTS_FAILED = "count"  # in the metadata of the failure that ends a batch with red partitions
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended; `failure` is the error of its first failed step."""
+    """How a run ended; `failure` is the error of its first failed step, if it is not that some outputs failed."""
 
     run_id: str
     success: bool
@@ -66,15 +67,20 @@ def _run(
     with dg.execute_job(
         rebuilt, instance, run_config=config, tags=dict(tags), asset_selection=selection, raise_on_error=False
     ) as result:
-        failures = [event for event in result.all_events if event.is_step_failure]
-        return Ended(result.run_id, result.success, _error_of(failures[0]) if failures else None)
+        errors = (_error_of(event) for event in result.all_events if event.is_step_failure)
+        return Ended(result.run_id, result.success, next((error for error in errors if error is not None), None))
 
 
-def _error_of(event: dg.DagsterEvent) -> HourLakeError:
-    """The coded error that a step failed with; RUN_FAILED for any other exception."""
+def _error_of(event: dg.DagsterEvent) -> HourLakeError | None:
+    """The coded error that a step failed with; RUN_FAILED for any other exception.
+
+    None when the step itself went well, but some outputs failed or are blocked: the ledger tells which and why.
+    """
     data = event.step_failure_data
     told = data.user_failure_data.metadata if data.user_failure_data else {}
     fields = {name: str(value.value) for name, value in told.items()}
+    if OUTPUTS_FAILED in fields:
+        return None
     if {"kind", "code", "message"} <= set(fields):
         return error_from({"value": None, "where": None, "fix": None, **fields})
     cause = data.error.cause if data.error and data.error.cause else data.error
