@@ -12,6 +12,7 @@ import pytest
 from hour_lake.errors import ModelError
 from hour_lake.layers import Samples
 from hour_lake.layers.speaker_embedding import kept, speaker_embedding
+from hour_lake.layers.speakers import speakers
 from hour_lake.layers.speech_quality import speech_quality
 from hour_lake.layers.voice_activity import voice_activity
 from hour_lake.models import distillmos, ge2e
@@ -49,6 +50,14 @@ def test_one_voice_is_always_nearer_than_the_other(accuracy: Accuracy) -> None:
     assert len(found) == 34
     same, other = max(d for alike, d in pairs if alike), min(d for alike, d in pairs if not alike)
     assert same < other
+    ids = np.array([f"v_{k:08d}_{k + 1:08d}" for k in range(len(found) + 1)], object)
+    silent = np.full((1, 256), np.nan)
+    told = speakers({"segment_id": ids, "embedding": np.concatenate([silent, [voice for _, voice in found]])})
+    assert told["segment_id"].tolist() == ids[1:].tolist()
+    assert len({*zip((name for name, _ in found), told["speaker"], strict=True)}) == 2 == len(set(told["speaker"]))
+    assert told["distance"].max() < 0.14 and set(told["segments"].tolist()) == {
+        [name for name, _ in found].count(name) for name in ("collins", "hopper")
+    }
     against = "corpus, 34 pieces of 6 s"
     accuracy("speaker_embedding", "one voice, largest distance", same, below=0.14, against=against)
     accuracy("speaker_embedding", "two voices, smallest distance", other, above=0.14, against=against)
