@@ -44,6 +44,7 @@ def layers(context: typer.Context, json: Json = False) -> None:
     """Every layer that can be found: group, what it reads, its columns and facts, its models and their licences."""
     if context.invoked_subcommand:
         return
+    from hour_lake.catalog.declared import wrong_facts
     from hour_lake.models.registry import model
     from hour_lake.passes.config import configured
     from hour_lake.passes.plan import passes_of
@@ -51,6 +52,7 @@ def layers(context: typer.Context, json: Json = False) -> None:
     from hour_lake.settings import Settings
 
     found, settings = load_layers(), Settings.load()
+    found = found.less(wrong_facts(found))
     chosen = found.chosen(opt_in=settings.opt_in, opt_out=settings.opt_out)
     passes = {layer.name: each.name for each in passes_of(found.values()) for layer in each.layers}
     used = {x.name: x.models_in_force(configured(x, settings.layers.get(x.name))) for x in found.values()}

@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from hour_lake.errors import LayerError
 from hour_lake.passes.request import NARROWEST_PX, FramesRequest
@@ -17,6 +17,7 @@ COLUMN_TYPE = re.compile(
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 PIXELS = "pixels"  # where a layer with a clip puts its pictures
 Rows = Literal["frame", "window", "segment"]
+Compute = Literal["cpu", "gpu"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Layer:
     rows: Rows
     group: str
     models: tuple[str, ...]
-    compute: Literal["cpu", "gpu"]
+    compute: Compute
     memory_gib: float
     owner: str | None
     opt_in: bool = False
@@ -99,7 +100,7 @@ def layer(
     rows: Rows | None = None,
     group: str | None = None,
     models: tuple[str, ...] = (),
-    compute: Literal["cpu", "gpu"] = "cpu",
+    compute: Compute = "cpu",
     memory_gib: float = 1.0,
     owner: str | None = None,
     opt_in: bool = False,
@@ -157,6 +158,13 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
         return "LAYER_NAME", f"a layer's name must match {NAME.pattern} and be none of {MEDIA_READS}", declared.name
     if not declared.description.strip():
         return "LAYER_DOCSTRING", "a layer needs a docstring (its own or its module's)", declared.name
+    if declared.rows not in get_args(Rows) or declared.compute not in get_args(Compute):
+        known = f"rows: {', '.join(get_args(Rows))}; compute: {', '.join(get_args(Compute))}"
+        return (
+            "LAYER_ROWS",
+            f"there are no such rows, or no such compute; {known}",
+            f"{declared.rows}, {declared.compute}",
+        )
     if not declared.reads or not declared.columns:
         return "LAYER_COLUMN", "a layer reads something and has at least one column", declared.name
     if declared.request.problem:
@@ -167,7 +175,7 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
     if reserved:
         return "LAYER_COLUMN", "a column that every table gets from the engine", reserved[0]
     for column, kind in declared.columns.items():
-        if not NAME.fullmatch(column) or not COLUMN_TYPE.fullmatch(kind):
+        if not NAME.fullmatch(column) or not COLUMN_TYPE.fullmatch(str(kind)):
             return "LAYER_COLUMN", f"column type must match {COLUMN_TYPE.pattern}", f"{column}: {kind}"
     missing = [name for name, default in declared.config.items() if default is inspect.Parameter.empty]
     if missing:

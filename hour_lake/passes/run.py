@@ -22,6 +22,7 @@ from hour_lake.passes.media import OpenMedia, Readers, SegmentMedia
 from hour_lake.passes.outcome import Outcome, blocked, layer_failed
 from hour_lake.passes.stream import Stream
 from hour_lake.passes.tables import from_parquet, to_parquet
+from hour_lake.passes.writes import no_writes
 
 
 def run_pass(
@@ -98,7 +99,8 @@ class Run:
             arguments = [self._read(layer, name) for name in layer.reads]
             config = configured(layer, self._config.get(layer.name))
             started = perf_counter()
-            output = layer(**config)(*arguments) if layer.is_class else layer(*arguments, **config)
+            with no_writes(layer):
+                output = layer(**config)(*arguments) if layer.is_class else layer(*arguments, **config)
             grid = self._grid(layer) if layer.rows == "frame" else {}
             rows = len(grid["frame_index"]) if grid else None
             self.tables[layer.name] = {**typed(layer, output, rows=rows), **grid}

@@ -13,6 +13,7 @@ from hour_lake.passes.arrays import Frames, Samples, Table
 from hour_lake.passes.columns import joined, taken_apart, typed
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.request import Picker
+from hour_lake.passes.writes import no_writes
 
 if TYPE_CHECKING:
     from hour_lake.media.square import SquareClip
@@ -29,7 +30,8 @@ class Stream:
         self._parts: list[Table] = []
         self._grids: list[Table] = []
         self._picker = Picker(layer.request.fps)
-        self._call = layer(**config) if layer.is_class else partial(layer.function, **config)
+        with no_writes(layer):
+            self._call = layer(**config) if layer.is_class else partial(layer.function, **config)
 
     @property
     def missing(self) -> list[str]:
@@ -45,7 +47,8 @@ class Stream:
         arguments = [self._argument(read, asked, frames.first_index, tables) for read in self.layer.reads]
         started = perf_counter()
         try:
-            output = self._call(*arguments)
+            with no_writes(self.layer):
+                output = self._call(*arguments)
         finally:
             self.seconds += perf_counter() - started
         if self._gives_at_end:
@@ -62,7 +65,8 @@ class Stream:
         """The whole table, with the engine's columns where it has a row a frame."""
         if self._gives_at_end:
             started = perf_counter()
-            output = self._call.finish()  # type: ignore[attr-defined]
+            with no_writes(self.layer):
+                output = self._call.finish()  # type: ignore[attr-defined]
             self.seconds += perf_counter() - started
             return typed(self.layer, output, rows=None)
         table = joined(self.layer, self._parts)
