@@ -1,14 +1,12 @@
 """`try --watch` in a process of its own: a save runs the layer again, a mistake is shown, Ctrl-C ends it."""
 
-import queue
-import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hour_lake_tests.flow import Flow
+from hour_lake_tests.followed import Followed
 from hour_lake_tests.toy_layers import make_wav, write_layer
 
 LEVEL = """
@@ -16,26 +14,6 @@ LEVEL = """
 def toy_level(samples):
     return {"level": LEVEL}
 """
-
-
-class Followed:
-    """What a process says, line by line."""
-
-    def __init__(self, flow: Flow, *arguments: str, **environment: str) -> None:
-        self.process = flow.start(*arguments, **environment)
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        for stream in (self.process.stdout, self.process.stderr):
-            threading.Thread(target=lambda s=stream: [self._lines.put(line) for line in s], daemon=True).start()
-
-    def until(self, *words: str) -> str:
-        """All that is said until each of these has been said."""
-        said = ""
-        while not all(word in said for word in words):
-            try:
-                said += self._lines.get(timeout=60)
-            except queue.Empty:
-                raise AssertionError(f"never said {words}:\n{said}") from None
-        return said
 
 
 @pytest.fixture
@@ -52,8 +30,7 @@ def followed(request: pytest.FixtureRequest, flow: Flow) -> Iterator[Followed]:
     layer, variable = ("layers/toy_level.py", {}) if by_file else ("toy_level", {"HOUR_LAKE_LAYERS": "layers"})
     followed = Followed(flow, "try", layer, "sound.wav", "--watch", **variable)
     yield followed
-    followed.process.kill()
-    followed.process.wait()
+    followed.kill()
 
 
 def save(flow: Flow, level: str) -> Path:
@@ -75,5 +52,4 @@ def test_each_save_runs_it_again_and_a_mistake_ends_nothing(flow: Flow, followed
     assert f"{file}:7" in said and "Traceback" not in said
     save(flow, "0.5")
     followed.until("0.5", "picture try.png", "Ctrl-C")
-    followed.process.send_signal(signal.SIGINT)
-    assert followed.process.wait(timeout=20) == 0
+    assert followed.interrupt() == 0

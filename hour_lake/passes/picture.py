@@ -124,7 +124,7 @@ def _with_rows(shown: Pictured, sample: Sample) -> NDArray[np.uint8]:
                 is_told = "track_id" in shown.table and "track_id" in table  # by its colour, which track is meant
                 colour = _track_colour(table, row) if is_told else CONTEXT
                 draw_row(below, table, row, scale=sample.scale, colour=colour, others=CONTEXT)
-    picture = np.asarray(cv2.addWeighted(below, 0.5, picture, 0.5, 0), np.uint8)
+    picture = np.asarray(cv2.addWeighted(below, 0.65, picture, 0.35, 0), np.uint8)
     for row in _rows(shown.table, sample):
         draw_row(picture, shown.table, row, scale=sample.scale, colour=_track_colour(shown.table, row))
     return picture
