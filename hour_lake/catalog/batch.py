@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hour_lake.catalog.declared import explain_facts
 from hour_lake.catalog.facts import MACROS, facts_script, facts_sql
 from hour_lake.catalog.fresh import Fresh, segment_row
 from hour_lake.catalog.remote import connection_for
@@ -40,6 +41,7 @@ def facts_of_table(layer: Layer, table: Mapping[str, Any], *, duration_seconds: 
 
     from hour_lake.passes.tables import to_arrow
 
+    explain_facts({layer.name: layer})
     connection = duckdb.connect(":memory:")
     try:
         connection.register("table_of_layer", to_arrow(layer, "segment", table))

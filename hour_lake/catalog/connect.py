@@ -6,15 +6,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hour_lake.catalog.declared import declared_layers, explain_facts
 from hour_lake.catalog.facts import MACROS, facts_digest, facts_script, segment_script
 from hour_lake.catalog.fresh import fresh_of
 from hour_lake.catalog.remote import connection_for
 from hour_lake.catalog.snapshot import Snapshot
-from hour_lake.catalog.sources import layer_source, sources_of
+from hour_lake.catalog.sources import sources_of
 from hour_lake.catalog.views import SCHEMA, manifest_script, table_script
-from hour_lake.errors import LakeError, LayerError
+from hour_lake.errors import LakeError
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
+from hour_lake.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,14 +34,13 @@ def connect(
     """
     if lake is None or ref is None:
         from hour_lake.lake.open import open_lake_of
-        from hour_lake.settings import Settings
 
         settings = Settings.load()
         lake, ref = lake or open_lake_of(settings), ref or settings.branch
     opened = open_at(lake)
     with ExitStack() as stack:
         snapshot = Snapshot(opened, stack.enter_context(opened.pinned(ref)))
-        connection = connect_to(snapshot, load_declared() if layers is None else layers)
+        connection = connect_to(snapshot, declared_layers(Settings.load()) if layers is None else layers)
         # Relations and cursors keep their connection alive, so the commit is held for as long as one is there.
         weakref.finalize(connection, stack.pop_all().close)
     return connection
@@ -100,32 +101,3 @@ def open_at(lake: Lake | str | Path) -> Lake:
     from hour_lake.lake.open import open_lake
 
     return open_lake(lake)
-
-
-def load_declared() -> Mapping[str, Layer]:
-    """The layers that can be found now and that the settings in force do not leave out."""
-    from hour_lake.passes.registry import load_layers
-    from hour_lake.settings import Settings
-
-    settings = Settings.load()
-    return load_layers().chosen(opt_in=settings.opt_in, opt_out=settings.opt_out).layers
-
-
-def explain_facts(layers: Mapping[str, Layer]) -> None:
-    """Raise LAYER_FACTS when a layer's own SQL is what is wrong: the fact is tried by itself over no rows."""
-    import duckdb
-
-    from hour_lake.catalog.facts import facts_sql
-    from hour_lake.catalog.views import declared_sql
-
-    scratch = duckdb.connect(":memory:")
-    for statement in (f"CREATE SCHEMA {SCHEMA}", *MACROS,
-                      f"CREATE TABLE {SCHEMA}.durations (segment_id VARCHAR, duration_seconds DOUBLE)"):  # fmt: skip
-        scratch.execute(statement)
-    for layer in layers.values():
-        try:
-            scratch.execute(facts_sql(layer, declared_sql({**layer_source(layer).columns, "_row": "BIGINT"})))
-        except duckdb.Error as wrong:
-            raise LayerError("LAYER_FACTS", "a fact of this layer is not valid SQL over its columns",
-                             value=str(wrong).splitlines()[0], where=layer.source_path,
-                             fix=f"correct `facts` of the layer {layer.name}") from wrong  # fmt: skip

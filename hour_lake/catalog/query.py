@@ -11,13 +11,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
-from hour_lake.catalog.connect import explain_facts, load_declared, open_at, script_of, table_names
+from hour_lake.catalog.connect import open_at, script_of, table_names
+from hour_lake.catalog.declared import declared_layers, explain_facts
 from hour_lake.catalog.locked_pipe import Pipe, TooLong, TooMuch, start, stop
 from hour_lake.catalog.remote import access_script
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.errors import LakeError, QueryError
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
+from hour_lake.settings import Settings
 
 TEXT = re.compile(r"'((?:[^']|'')*)'")
 READ = re.compile(rf"read_parquet\(\[((?:{TEXT.pattern}(?:, )?)*)\]")
@@ -68,7 +70,7 @@ def run_query(
     `run_query("select count(*) from facts", lake=".hour_lake/lake", ref="main").rows == [(35,)]`
     """
     limits = limits or QueryLimits()
-    declared = load_declared() if layers is None else layers
+    declared = declared_layers(Settings.load()) if layers is None else layers
     opened = open_at(lake)
     with opened.pinned(ref) as commit_id:
         return _answered(sql, Snapshot(opened, commit_id), declared, limits)

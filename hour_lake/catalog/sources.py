@@ -65,7 +65,7 @@ def layer_source(layer: Layer) -> Source:
     """The table of one layer; LAYER_NAME when it would hide one of ours."""
     if layer.name in RESERVED:
         raise LayerError("LAYER_NAME", "the catalog has a table of this name already", value=layer.name,
-                         where=layer.source_path, fix="give the layer another name")  # fmt: skip
+                         where=layer.where, fix="give the layer another name")  # fmt: skip
     keys = ROW_KEYS.get(layer.rows, {"segment_id": "VARCHAR"})
     return Source(layer.name, f"layers/{layer.name}/", {**keys, **{c: sql_type(t) for c, t in layer.columns.items()}})
 

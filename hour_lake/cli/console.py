@@ -38,6 +38,7 @@ def show_json(value: Any) -> None:
     """One JSON document on standard output."""
     json.dump(value, sys.stdout, indent=1, default=str, ensure_ascii=False)
     sys.stdout.write("\n")
+    sys.stdout.flush()  # for who follows a command that goes on
 
 
 def show_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""`layers`, `layers new` and `try`: what stages there are, a new one, and one of them on one clip in seconds."""
+"""`layers` and `layers new`: what stages there are, and a new one."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from hour_lake.cli import complete
 from hour_lake.cli.console import out, show_error, show_json, show_table
 from hour_lake.cli.opened import Json
 
@@ -14,9 +13,8 @@ layers_app = typer.Typer(help="Every layer that can be found; `new` writes one."
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the commands."""
+    """Register the command."""
     app.add_typer(layers_app, name="layers")
-    app.command("try")(try_one)
 
 
 @layers_app.command()
@@ -44,6 +42,7 @@ def layers(context: typer.Context, json: Json = False) -> None:
     """Every layer that can be found: group, what it reads, its columns and facts, its models and their licences."""
     if context.invoked_subcommand:
         return
+    from hour_lake.catalog.declared import wrong_facts
     from hour_lake.models.registry import model
     from hour_lake.passes.config import configured
     from hour_lake.passes.plan import passes_of
@@ -51,6 +50,7 @@ def layers(context: typer.Context, json: Json = False) -> None:
     from hour_lake.settings import Settings
 
     found, settings = load_layers(), Settings.load()
+    found = found.less(wrong_facts(found))
     chosen = found.chosen(opt_in=settings.opt_in, opt_out=settings.opt_out)
     passes = {layer.name: each.name for each in passes_of(found.values()) for layer in each.layers}
     used = {x.name: x.models_in_force(configured(x, settings.layers.get(x.name))) for x in found.values()}
@@ -82,31 +82,3 @@ def layers(context: typer.Context, json: Json = False) -> None:
     )
     for error in found.broken:
         show_error(error)
-
-
-def try_one(
-    layer: Annotated[
-        str, typer.Argument(help="name of a layer, or a file that declares one", autocompletion=complete.layers)
-    ],
-    file: Annotated[Path, typer.Argument(help="a clip or any video file")],
-    picture: Annotated[Path, typer.Option(help="where the picture goes")] = Path("try.png"),
-    json: Json = False,
-) -> None:
-    """Run one layer (and what it reads) on one file, without lake or Dagster: a table, its facts and a picture."""
-    from hour_lake.catalog.batch import facts_of_table
-    from hour_lake.ledger.project import set_process_environment
-    from hour_lake.passes.attempt import try_layer
-    from hour_lake.settings import Settings
-
-    set_process_environment(Settings.load())
-    tried = try_layer(layer, file, picture)
-    facts = facts_of_table(tried.layer, tried.table, duration_seconds=tried.duration_seconds)
-    if json:
-        show_json({"layer": tried.layer.name, "rows": len(tried.rows), "facts": facts, "device": tried.device,
-                   "picture": str(picture)})  # fmt: skip
-        return
-    show_table(
-        tried.columns, tried.rows[:12], title=f"{tried.layer.name}: {len(tried.rows)} rows in {tried.seconds:.2f} s"
-    )
-    show_table(("fact", "value"), list(facts.items()))
-    out.print(f"picture {picture}")

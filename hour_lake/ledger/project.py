@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from hour_lake.catalog import gates as gates_module
+from hour_lake.catalog.declared import declared_layers
 from hour_lake.catalog.gates import Gate, load_gates
 from hour_lake.lake.interface import Lake
 from hour_lake.lake.open import open_lake_of
@@ -21,7 +22,7 @@ from hour_lake.models.store import digest
 from hour_lake.passes.config import configured
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.plan import Pass, passes_of
-from hour_lake.passes.registry import Layers, load_layers
+from hour_lake.passes.registry import Layers
 from hour_lake.passes.source import function_digest, source_parts
 from hour_lake.passes.workers import Workers
 from hour_lake.settings import Settings
@@ -56,7 +57,7 @@ class Project:
         """The layers of this project, by name; `.broken` tells what is wrong with the files of others."""
         if self.whole:
             return self.whole.layers
-        return load_layers().chosen(opt_in=self.settings.opt_in, opt_out=self.settings.opt_out)
+        return declared_layers(self.settings)
 
     @cached_property
     def models(self) -> Mapping[str, Sequence[str]]:

@@ -12,9 +12,10 @@ from hour_lake.passes.declare import Layer
 from hour_lake.passes.keeper import Keeper
 from hour_lake.passes.media import Readers, SegmentMedia
 from hour_lake.passes.outcome import device_of
-from hour_lake.passes.picture import Pictured, picture_of, written
+from hour_lake.passes.picture import Pictured, picture_of
 from hour_lake.passes.registry import Layers, load_layers
 from hour_lake.passes.run import Run
+from hour_lake.passes.strips import written
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,20 @@ class Canvas:
         end: Any = cv2.putText(self.pixels, words, at, colour, self._font, size * SCALE, weight)[0]
         return int(end[0]) // SCALE
 
+    def fitted(self, words: str, width: int, *, size: int = 13) -> str:
+        """As many of the words' characters as fit."""
+        cut = words
+        while cut and self._width(cut + "…" * (cut != words), size) > width:
+            cut = cut[:-1]
+        return cut if cut == words else cut + "…"
+
+    def _width(self, words: str, size: int) -> int:
+        box: Any = cv2.getTextSize((0, 0), words, (0, 0), self._font, size * SCALE, 400)
+        return box[2] // SCALE
+
     def text_left_of(self, words: str, x: int, y: int, *, size: int = 11, colour: Colour = QUIET) -> None:
         """Words that end at `x`."""
-        box: Any = cv2.getTextSize((0, 0), words, (0, 0), self._font, size * SCALE, 400)
-        self.text(words, x - box[2] // SCALE, y, size=size, colour=colour)
+        self.text(words, x - self._width(words, size), y, size=size, colour=colour)
 
     def box(self, x: int, y: int, width: int, height: int, *, colour: Colour = PANEL, filled: bool = True) -> None:
         """A rectangle."""
@@ -64,13 +74,14 @@ class Canvas:
                 cv2.circle(self.pixels, points[0].tolist(), SCALE, colour, -1, cv2.LINE_AA)
             cv2.polylines(self.pixels, [points], False, colour, SCALE, cv2.LINE_AA)
 
-    def bands(self, at: NDArray[Any], on: NDArray[Any], *, box: tuple[int, int, int, int], colour: Colour) -> None:
-        """Filled where `on`, from each place to the next."""
+    def bands(
+        self, starts: NDArray[Any], stops: NDArray[Any], *, box: tuple[int, int, int, int], colour: Colour
+    ) -> None:
+        """Filled from each start to its stop, places 0..1 of the box's width."""
         x, y, width, height = box
-        edges = np.append(at, 1.0)
-        for run in np.ma.clump_unmasked(np.ma.masked_where(~on, at)):
-            start, stop = float(edges[run.start]), float(edges[run.stop])
-            self.box(x + round(start * width), y, max(1, round((stop - start) * width)), height, colour=colour)
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+            left, right = x + round(start * width), x + round(stop * width)
+            self.box(left, y, max(1, right - left), height, colour=colour)
 
     def heat(self, values: NDArray[Any], *, box: tuple[int, int, int, int]) -> None:
         """Rows of `values` from left to right, its columns from the bottom up, low dark and high bright."""

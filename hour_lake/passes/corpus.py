@@ -1,6 +1,6 @@
 """A layer over the whole corpus: tables of all segments in, rows of each segment out; where they lie is not here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -19,6 +19,7 @@ from hour_lake.passes.declare import Layer
 from hour_lake.passes.outcome import device_of, layer_failed
 from hour_lake.passes.registry import load_layers
 from hour_lake.passes.tables import from_parquet, to_parquet
+from hour_lake.passes.writes import no_writes
 
 SEGMENT = "segment_id"
 
@@ -56,15 +57,14 @@ def made(layer: Layer, tables: Sequence[Table], config: Mapping[str, Any]) -> Co
     """Call the layer; LAYER_FAILED and LAYER_OUTPUT say where and why."""
     started, used = perf_counter(), set[str]()
     try:
-        with placed(layer.compute, used):
+        with no_writes(layer), placed(layer.compute, used):
             output = layer(*tables, **configured(layer, config))
         seconds = perf_counter() - started
         table = typed(layer, output, rows=None)
         segments = _segments(layer, output, len(next(iter(table.values()))), known=_known(tables))
     except Exception as error:  # whatever a researcher's code raises has a code from here on
         return layer_failed(layer, error)
-    files = {name: to_parquet(layer, name, {c: v[segments == name] for c, v in table.items()})
-             for name in sorted(set(segments.tolist()))}  # fmt: skip
+    files = {name: to_parquet(layer, name, rows) for name, rows in _by_segment(segments, table)}
     return CorpusOutcome(files, len(segments), seconds, _distinct(layer, table), device_of(layer, used))
 
 
@@ -97,6 +97,15 @@ def _segments(layer: Layer, output: Any, rows: int, *, known: set[str]) -> NDArr
         raise LayerError("LAYER_OUTPUT", f"{layer.name} returned a segment that it was not given", value=strange[0],
                          where=layer.where, fix="take the ids from the tables it reads")  # fmt: skip
     return named
+
+
+def _by_segment(segments: NDArray[Any], table: Table) -> Iterator[tuple[str, Table]]:
+    """Each segment's rows, in the order in which the layer gave them; one sort for all of them."""
+    order = np.argsort(segments, kind="stable")
+    names, starts = np.unique(segments[order].astype(str), return_index=True)
+    stops = np.append(starts, len(order))[1:]
+    for name, start, stop in zip(names.tolist(), starts, stops, strict=True):
+        yield name, {column: values[order[start:stop]] for column, values in table.items()}
 
 
 def _distinct(layer: Layer, table: Table) -> dict[str, int]:

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from hour_lake.errors import LayerError
 from hour_lake.passes.request import FramesRequest
@@ -24,6 +24,7 @@ SMALLEST_CLIP_PX = 64
 PIXELS = "pixels"  # where a layer with a clip puts its pictures
 CORPUS = "corpus"
 Rows = Literal["frame", "window", "segment", "corpus"]
+Compute = Literal["cpu", "gpu"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Layer:
     rows: Rows
     group: str
     models: tuple[str, ...]
-    compute: Literal["cpu", "gpu"]
+    compute: Compute
     memory_gib: float
     owner: str | None
     opt_in: bool = False
@@ -122,7 +123,7 @@ def layer(
     rows: Rows | None = None,
     group: str | None = None,
     models: tuple[str, ...] = (),
-    compute: Literal["cpu", "gpu"] = "cpu",
+    compute: Compute = "cpu",
     memory_gib: float = 1.0,
     pool: str | None = None,
     owner: str | None = None,
@@ -194,6 +195,8 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
         return "LAYER_NAME", f"a layer's name must match {NAME.pattern} and be none of {MEDIA_READS}", declared.name
     if not declared.description.strip():
         return "LAYER_DOCSTRING", "a layer needs a docstring (its own or its module's)", declared.name
+    if declared.rows not in get_args(Rows):
+        return "LAYER_ROWS", f"there are no such rows; there are {', '.join(get_args(Rows))}", str(declared.rows)
     if not declared.reads or not declared.columns:
         return "LAYER_COLUMN", "a layer reads something and has at least one column", declared.name
     if problem := _problem_of_hardware(declared):
@@ -206,7 +209,7 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
     if reserved:
         return "LAYER_COLUMN", "a column that every table gets from the engine", reserved[0]
     for column, kind in declared.columns.items():
-        if not NAME.fullmatch(column) or not COLUMN_TYPE.fullmatch(kind):
+        if not NAME.fullmatch(column) or not COLUMN_TYPE.fullmatch(str(kind)):
             return "LAYER_COLUMN", f"column type must match {COLUMN_TYPE.pattern}", f"{column}: {kind}"
     if declared.is_corpus_wide and (problem := _problem_of_corpus(declared)):
         return "LAYER_READS", "looks at the whole corpus, so it is a function over tables", problem

@@ -20,8 +20,14 @@ def in_order(layers: Iterable[Layer]) -> list[Layer]:
     return [known[name] for name in TopologicalSorter(graph).static_order()]
 
 
-def checked_reads(found: Mapping[str, Layer]) -> tuple[dict[str, Layer], list[HourLakeError]]:
-    """Layers in dependency order, and an error for each that reads what is not there or, by way of others, itself."""
+def checked_reads(
+    found: Mapping[str, Layer], unusable: Iterable[str] = ()
+) -> tuple[dict[str, Layer], list[HourLakeError]]:
+    """Layers in dependency order, and an error for each that reads what is not there or, by way of others, itself.
+
+    `unusable`: names of layers that are not in `found` because something else is wrong with them.
+    """
+    there = {*found, *unusable}
     layers, wrong = dict(found), list[HourLakeError]()
     sparse = {name for name, layer in layers.items() if layer.request.fps and layer.rows == "frame"}
     for layer in found.values():
@@ -42,7 +48,7 @@ def checked_reads(found: Mapping[str, Layer]) -> tuple[dict[str, Layer], list[Ho
         unknown = [(layer, read) for layer in layers.values() for read in tables_read(layer) if read not in layers]
         for layer, read in unknown:
             if layers.pop(layer.name, None):
-                wrong.append(_unknown_read(layer, read, found))
+                wrong.append(_unknown_read(layer, read, there))
         if unknown:
             continue
         try:
@@ -55,10 +61,10 @@ def checked_reads(found: Mapping[str, Layer]) -> tuple[dict[str, Layer], list[Ho
                                         value=" <- ".join(ring), fix="take one of these reads out"))  # fmt: skip
 
 
-def _unknown_read(layer: Layer, read: str, found: Mapping[str, Layer]) -> LayerError:
-    if read in found:
+def _unknown_read(layer: Layer, read: str, there: set[str]) -> LayerError:
+    if read in there:
         return LayerError("LAYER_READS", "reads a layer that is itself not usable", value=read, where=layer.where,
                           fix=f"mend {read} first")  # fmt: skip
-    near = get_close_matches(read, [*found, *MEDIA_READS], n=1, cutoff=0.5)
+    near = get_close_matches(read, sorted(there) + list(MEDIA_READS), n=1, cutoff=0.5)
     fix = f"did you mean {near[0]!r}?" if near else f"a layer, or one of {', '.join(MEDIA_READS)}"
     return LayerError("LAYER_READS", "reads something that is not there", value=read, where=layer.where, fix=fix)

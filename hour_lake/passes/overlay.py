@@ -14,13 +14,17 @@ BOX = ("x_px", "y_px", "width_px", "height_px")
 ANGLES = ("yaw_degrees", "pitch_degrees", "roll_degrees")
 
 
-def draw_row(picture: NDArray[np.uint8], table: Table, row: int, *, scale: float, colour: Colour) -> None:
-    """Draw on an RGB picture that is `scale` times the size of the frame."""
+def draw_row(
+    picture: NDArray[np.uint8], table: Table, row: int, *, scale: float, colour: Colour, others: Colour = COLOURS[3]
+) -> None:
+    """Draw on an RGB picture that is `scale` times the size of the frame. `others`: boxes after the first one."""
     for number, (x, y, width, height) in enumerate(_boxes(table, row)):
         corners = [(x * scale, y * scale), ((x + width) * scale, (y + height) * scale)]
         first, second = ([round(float(v)) for v in corner] for corner in corners)
-        cv2.rectangle(picture, first, second, colour if number == 0 else COLOURS[3], 2, cv2.LINE_AA)
+        cv2.rectangle(picture, first, second, colour if number == 0 else others, 2, cv2.LINE_AA)
     for name, column in table.items():
+        if name.endswith("_px") and column.dtype == object and name not in BOX:
+            _outline(picture, column[row], scale, colour)
         if name.endswith("_px") and column.ndim == 2 and column.shape[1] % 2 == 0 and "depth" not in name:
             _points(picture, column[row].reshape(-1, 2) * scale, colour)
     if all(name in table for name in ANGLES):
@@ -33,6 +37,13 @@ def _boxes(table: Table, row: int) -> Iterator[tuple[Any, ...]]:
         for box in zip(*values, strict=False):
             if np.isfinite(box).all():
                 yield box
+
+
+def _outline(picture: NDArray[np.uint8], corners: NDArray[Any], scale: float, colour: Colour) -> None:
+    """A polygon, from a list of x, y, x, y, ..."""
+    if len(corners) % 2 == 0 and np.isfinite(corners).all():
+        points = (corners.reshape(-1, 1, 2) * scale * 16).round().astype(np.int32)
+        cv2.polylines(picture, [points], True, colour, 2, cv2.LINE_AA, 4)
 
 
 def _points(picture: NDArray[np.uint8], points: NDArray[Any], colour: Colour) -> None:

@@ -14,6 +14,7 @@ from types import MappingProxyType, ModuleType
 
 from hour_lake.errors import HourLakeError, LayerError
 from hour_lake.passes.declare import Layer
+from hour_lake.passes.file_text import problems_in_text
 from hour_lake.passes.graph import checked_reads
 
 FOLDERS_VARIABLE = "HOUR_LAKE_LAYERS"
@@ -40,6 +41,11 @@ class Layers(Mapping[str, Layer]):
     def layers(self) -> Mapping[str, Layer]:
         """The layers alone."""
         return MappingProxyType(self._layers)
+
+    def less(self, problems: Mapping[str, HourLakeError]) -> "Layers":
+        """Without these layers and who reads them; what is wrong with each goes to `broken`."""
+        whole, wrong = checked_reads({n: x for n, x in self._layers.items() if n not in problems}, problems)
+        return Layers(whole, [*self.broken, *problems.values(), *wrong])
 
     def require(self, name: str) -> Layer:
         """The layer of that name; LAYER_UNKNOWN names the nearest ones, or why the file with it is not loaded."""
@@ -90,8 +96,12 @@ def load_layers(extra_folders: Iterable[Path | str] = ()) -> Layers:
                 broken.append(outcome)
             else:
                 _take(outcome, found, broken)
-    whole, wrong = checked_reads(found)
-    return Layers(whole, broken + wrong)
+    files: dict[str, dict[str, Layer]] = {}
+    for layer in found.values():
+        files.setdefault(layer.source_path, {})[layer.name] = layer
+    return Layers(found, broken).less(
+        {name: error for path, layers in files.items() for name, error in problems_in_text(Path(path), layers)}
+    )
 
 
 def _take(module: ModuleType, found: dict[str, Layer], broken: list[HourLakeError]) -> None:
@@ -164,9 +174,9 @@ def _imported(name: str, path: Path) -> ModuleType | HourLakeError:
 
 def _line_of(error: BaseException, path: Path) -> int:
     if isinstance(error, SyntaxError) and error.filename == str(path):
-        return error.lineno or 0
+        return error.lineno or 1
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return (lines[-1] if lines else None) or 0
+    return (lines[-1] if lines else None) or 1
 
 
 def _fix_for(error: BaseException, path: Path) -> str:

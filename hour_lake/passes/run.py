@@ -23,6 +23,7 @@ from hour_lake.passes.media import OpenMedia, Readers, SegmentMedia
 from hour_lake.passes.outcome import Outcome, blocked, device_of, layer_failed
 from hour_lake.passes.stream import Stream
 from hour_lake.passes.tables import from_parquet, to_parquet
+from hour_lake.passes.writes import no_writes
 
 
 def run_pass(
@@ -99,7 +100,7 @@ class Run:
             arguments = [self._read(layer, name) for name in layer.reads]
             config = configured(layer, self._config.get(layer.name))
             started = perf_counter()
-            with placed(layer.compute, self.devices.setdefault(layer.name, set())):
+            with no_writes(layer), placed(layer.compute, self.devices.setdefault(layer.name, set())):
                 output = layer(**config)(*arguments) if layer.is_class else layer(*arguments, **config)
             grid = self._grid(layer) if layer.rows == "frame" else {}
             rows = len(grid["frame_index"]) if grid else None

@@ -14,6 +14,7 @@ from hour_lake.passes.arrays import Frames, Samples, Table
 from hour_lake.passes.columns import joined, taken_apart, typed
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.request import Picker
+from hour_lake.passes.writes import no_writes
 
 if TYPE_CHECKING:
     from hour_lake.media.square import SquareClip
@@ -75,7 +76,7 @@ class Stream:
     def _timed(self, call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
         started = perf_counter()
         try:
-            with placed(self.layer.compute, self.devices):
+            with no_writes(self.layer), placed(self.layer.compute, self.devices):
                 return call(*arguments, **keywords)
         finally:
             self.seconds += perf_counter() - started
