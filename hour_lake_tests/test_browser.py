@@ -1,4 +1,6 @@
-"""A backfill from the UI, in a real browser: two layers, a range of partitions with one bad segment in it."""
+"""In a real browser: layers dropped into a folder appear after a reload, and a backfill runs them over a range of
+partitions with one bad segment in it.
+"""
 
 import json
 import time
@@ -7,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from hour_lake_tests.flow import Flow
-from hour_lake_tests.ui import dagster_dev, launch_backfill, page_of, picture, select_assets, show_whole_graph
+from hour_lake_tests.ui import (
+    dagster_dev,
+    launch_backfill,
+    page_of,
+    picture,
+    reload_code,
+    select_assets,
+    show_whole_graph,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 VIDEO = "collins-two-cameras"
@@ -35,26 +45,35 @@ def jump(samples: Samples):
         raise ValueError("this segment is not for me")
     return {"jump": np.abs(np.diff(samples.values)).max(keepdims=True)}
 ''',
+    "broken": '"""Reads what is not there."""\nfrom hour_lake.layers import layer\n\n\n'
+    '@layer(reads="framse", columns={"a": "float32"})\ndef broken(framse): ...\n',
 }
 
 
 @pytest.fixture
-def project(flow: Flow, tmp_path: Path) -> tuple[Flow, list[str], str]:
-    """A copy of the project with two new layers, one of which fails on one segment of the range."""
+def project(flow: Flow, tmp_path: Path) -> tuple[Flow, list[str], dict[str, str]]:
+    """A copy of the project with an empty folder of layers; segments of the range; files to drop there.
+
+    One layer fails on the second segment, one file is broken.
+    """
     copy = flow.copy(tmp_path / "project")
     rows = copy.rows(f"select segment_id, duration_seconds from segments where video_id = '{VIDEO}' order by 1")
-    bad = rows[1]
-    folder = copy.folder / "layers"
-    folder.mkdir()
-    for name, text in LAYERS.items():
-        (folder / f"{name}.py").write_text(text.replace("BAD_SAMPLES", str(round(bad["duration_seconds"] * 16_000))))
-    return copy, [row["segment_id"] for row in rows], bad["segment_id"]
+    (copy.folder / "layers").mkdir()
+    bad_samples = str(round(rows[1]["duration_seconds"] * 16_000))
+    files = {name: text.replace("BAD_SAMPLES", bad_samples) for name, text in LAYERS.items()}
+    return copy, [row["segment_id"] for row in rows], files
 
 
-def test_a_backfill_of_two_layers_with_one_bad_segment(project: tuple[Flow, list[str], str]) -> None:
-    flow, segments, bad = project
+def test_layers_that_are_dropped_into_a_folder_are_backfilled(project: tuple[Flow, list[str], dict[str, str]]) -> None:
+    flow, segments, files = project
+    bad = segments[1]
     layers = {"HOUR_LAKE_LAYERS": str(flow.folder / "layers")}
     with dagster_dev(flow, **layers) as address, page_of(f"{address}/asset-groups") as page:
+        page.get_by_text("Materialize all").wait_for()
+        for name, text in files.items():
+            (flow.folder / "layers" / f"{name}.py").write_text(text)
+        reload_code(page, address)
+        page.goto(f"{address}/asset-groups")
         page.get_by_text("Materialize all").wait_for()
         show_whole_graph(page)
         picture(page, "asset_graph")
@@ -67,6 +86,8 @@ def test_a_backfill_of_two_layers_with_one_bad_segment(project: tuple[Flow, list
         picture(page, "backfill")
         page.goto(f"{address}/assets/red_share?view=partitions")
         page.get_by_text(f"Materialized ({len(segments)})").wait_for()
+    mistake = f"where: {flow.folder / 'layers' / 'broken.py'}:5 | fix: did you mean 'frames'?"
+    assert mistake in (flow.folder / "dev.log").read_text()
     states = _states(flow, layers)
     expected = {("red_share", s): "fresh" for s in segments} | {("jump", s): "fresh" for s in segments if s != bad}
     assert {key: states[key] for key in expected} == expected

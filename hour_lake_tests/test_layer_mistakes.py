@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hour_lake.catalog.declared import wrong_facts
+from hour_lake.catalog.connect import connect
+from hour_lake.catalog.declared import declared_layers, wrong_facts
 from hour_lake.errors import HourLakeError
+from hour_lake.lake.open import open_lake
 from hour_lake.passes.media import SegmentMedia
 from hour_lake.passes.outcome import Outcome
 from hour_lake.passes.registry import Layers, load_layers
@@ -16,6 +18,7 @@ from hour_lake.passes.run import run_pass
 from hour_lake.passes.segment import SegmentTask, run_segment
 from hour_lake.passes.tables import to_parquet
 from hour_lake.passes.workers import Workers
+from hour_lake.settings import Settings
 from hour_lake_tests.toy_layers import READERS, make_clip
 
 SEGMENT = "bob_00000000_00000400"  # 10 frames
@@ -160,6 +163,20 @@ def test_a_cycle_of_two_files_names_both(tmp_path: Path) -> None:
         ("LAYER_CYCLE", f"{tmp_path / name}:4") for name in ("bad.py", "other.py")
     }
     assert "toy_level" in layers
+
+
+def test_a_wrong_fact_takes_no_other_layer_out_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "layers"
+    loaded(folder, AT_LOAD["unknown column in a fact"][0])
+    (folder / "reader.py").write_text(bad('reads="toy_bad", columns={"a": "bool"}', "def toy_reader(toy_bad): ..."))
+    monkeypatch.setenv("HOUR_LAKE_LAYERS", str(folder))
+    found = declared_layers(Settings(home=tmp_path))
+    assert {"toy_level", "blink"} <= set(found) and not {"toy_bad", "toy_reader"} & set(found)
+    assert [(error.code, error.fix) for error in found.broken] == [
+        ("LAYER_FACTS", "correct `facts` of the layer toy_bad"), ("LAYER_READS", "mend toy_bad first")
+    ]  # fmt: skip
+    with connect(lake=open_lake(str(tmp_path / "lake")), ref="main", layers=found) as connection:
+        assert connection.sql("select count(*) from facts").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("mistake", WHEN_RUN)

@@ -101,6 +101,13 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=PICTURES / f"{name}.png")
 
 
+def reload_code(page: Page, address: str) -> None:
+    """Load the code location again, as after a file was dropped into a folder of layers."""
+    page.goto(f"{address}/locations")
+    page.get_by_role("button", name="Reload all").click()
+    page.get_by_text("Definitions reloaded!").wait_for()
+
+
 def select_assets(page: Page, address: str, names: list[str]) -> None:
     """Select assets in the graph, by the address that the UI itself gives to a selection."""
     page.goto(f"{address}/asset-groups/{'%2C'.join(names)}")
