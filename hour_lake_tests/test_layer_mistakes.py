@@ -203,6 +203,27 @@ def test_what_leaves_nothing_behind_is_allowed(
     assert rows(outcomes["toy_bad"]) == 10
 
 
+NEIGHBOUR = """
+from .toy_report import report
+
+@layer(reads="toy_level", columns={"a": "bool"})
+def toy_bad(level):
+    report()
+"""
+
+
+def test_a_neighbour_that_writes_is_the_layers_own_code(tmp_path: Path, media: SegmentMedia) -> None:
+    folder = tmp_path / "layers"
+    folder.mkdir()
+    (folder / "toy_report.py").write_text("def report():\n    open('report.txt', 'w')\n")
+    layers = loaded(folder, HEAD + NEIGHBOUR)
+    outcomes = run_pass([layers["toy_level"], layers["toy_bad"]], media, {}, {}, readers=READERS)
+    error = outcomes["toy_bad"]
+    assert isinstance(error, HourLakeError)
+    assert (error.code, error.where) == ("LAYER_WRITES", f"{folder / 'toy_report.py'}:2")
+    assert not Path("report.txt").exists()
+
+
 WRITES = """
 @layer(reads="toy_level", columns={"a": "bool"})
 class toy_writes:

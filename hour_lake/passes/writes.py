@@ -103,7 +103,8 @@ def _line_that_writes(layer: Layer, path: str) -> str | None:
 
 def _is_own(layer: Layer, file: str) -> bool:
     """The file that declares the layer, and its neighbours."""
-    return file == layer.source_path or os.path.dirname(file) == os.path.dirname(layer.source_path)  # noqa: PTH120
+    folder = os.path.dirname(layer.source_path)  # noqa: PTH120 - none for what was typed into a prompt
+    return file == layer.source_path or (folder != "" and os.path.dirname(file) == folder)  # noqa: PTH120
 
 
 @cache
