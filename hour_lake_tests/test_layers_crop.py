@@ -140,7 +140,7 @@ def test_a_clip_that_cannot_be_had_is_told_at_once(tmp_path: Path, declaration: 
 
 def test_a_clip_that_would_come_after_the_last_batch_is_refused(tmp_path: Path) -> None:
     body = """
-@layer(reads="frames", clip_px=32, columns={"level": "float32"})
+@layer(reads="frames", clip_px=64, columns={"level": "float32"})
 class toy_bad:
     def __call__(self, frames): ...
     def finish(self): ...
