@@ -25,7 +25,7 @@ class Followed:
         said = ""
         while not all(word in said for word in words):
             try:
-                said += self._lines.get(timeout=60)
+                said += self._lines.get(timeout=120)
             except queue.Empty:
                 raise AssertionError(f"never said {words}:\n{said}") from None
         return said
@@ -33,7 +33,7 @@ class Followed:
     def interrupt(self) -> int:
         """Ctrl-C; gives the exit status."""
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(timeout=20)
+        return self._process.wait(timeout=60)
 
     def kill(self) -> None:
         """Whatever it is at."""

@@ -96,7 +96,7 @@ def test_layers_that_are_dropped_into_a_folder_are_backfilled(project: tuple[Flo
 
 
 def _wait_until_done(flow: Flow, segments: list[str], layers: dict[str, str]) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 480
     while time.monotonic() < deadline:
         states = _states(flow, layers)
         if all(states[name, s] in ("fresh", "failed") for name in ("red_share", "jump") for s in segments):
