@@ -57,10 +57,10 @@ def flow(corpus: Path, weights_folder: Path, tmp_path_factory: pytest.TempPathFa
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "flow"
     with FileLock(folder.with_suffix(".lock")):
-        made = Flow(folder, weights_folder)
-        if not (folder / "done").exists():
+        untouched = folder.with_name("flow-untouched")
+        if not untouched.exists():
             made = Flow.create(folder, weights_folder, settings=f"source_roots: [{corpus}]\n")
             made("ingest", str(corpus / "manifest.csv"))
             made("run", "*", exit_code=2)  # the video without sound: its sound layers fail, and say so
-            (folder / "done").touch()
-    return made
+            shutil.copytree(folder, untouched, symlinks=True)
+    return Flow(folder, weights_folder, untouched)

@@ -1,6 +1,5 @@
 """A project as a user has one: its own settings, lake and Dagster instance, driven through the `hour-lake` command."""
 
-import gc
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ class Flow:
 
     folder: Path
     weights: Path
+    untouched: Path | None = None  # the same project, in which no command ever runs: what copies are made of
 
     @property
     def environment(self) -> dict[str, str]:
@@ -42,11 +42,16 @@ class Flow:
         return flow
 
     def copy(self, folder: Path) -> "Flow":
-        """The same project elsewhere, to be changed at will."""
-        # A lake that this process let go closes its database when it is collected, and SQLite removes its side files.
-        gc.collect()
-        shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("*-shm"))
-        return Flow(folder, self.weights)
+        """The same project elsewhere, to be changed at will.
+
+        Copied from where nobody works: a command that only reads, in another test process, makes and removes files
+        beside the databases all the same, and a copy that meets it is torn or fails.
+        """
+        assert self.untouched, "only the project of the session is copied"
+        shutil.copytree(self.untouched, folder, symlinks=True)
+        copy = Flow(folder, self.weights)
+        (folder / ".env").write_text(f"DAGSTER_HOME={folder / 'home' / 'dagster'}\n")  # `dagster dev` reads it
+        return copy
 
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
         """A command in the background, in a process group of its own."""
