@@ -60,7 +60,7 @@ def toy_job() -> dg.JobDefinition:
 def step_of(asset: str) -> Any:
     """The step that makes an asset, as a run would plan it."""
     graph = toy_definitions().resolve_asset_graph()
-    return graph.get(dg.AssetKey(asset)).assets_def.op  # type: ignore[attr-defined]
+    return graph.get(dg.AssetKey(asset)).assets_def.op
 
 
 def container(tags: Mapping[str, Any]) -> Any:

@@ -150,7 +150,7 @@ def test_masks_are_the_polygons_filled() -> None:
     square = np.array([10, 20, 30, 20, 30, 50, 10, 50], np.float32)
     table = {"hull_px": [square, np.empty(0, np.float32)],
              "lips_px": np.vstack([np.tile(square, 5), np.full(40, np.nan)])}  # fmt: skip
-    faces, lips = masks(table, height=100, width=60)  # type: ignore[arg-type]
+    faces, lips = masks(table, height=100, width=60)
     assert faces.shape == (2, 100, 60) and set(np.unique(faces)) == {0, 255}
     assert np.count_nonzero(faces[0]) == pytest.approx(21 * 31, abs=4)
     assert faces[0][20:51, 10:31].all() and not faces[1].any() and not lips[1].any()
@@ -164,9 +164,9 @@ def test_of_two_faces_the_one_that_moves_its_mouth_with_the_sound_speaks() -> No
     motion = {"lip_motion": [np.array([a, b], np.float32) for a, b in zip(own, 4 * syllables + own / 3, strict=True)]}
     carrier = np.sin(2 * np.pi * 500 * np.arange(seconds * 16_000) / 16_000) * 0.3
     sound = carrier * np.interp(np.arange(seconds * 16_000) / 16_000, np.arange(seconds * 25) / 25, syllables)
-    table = active_speaker(boxes(*[[left, right]] * (seconds * 25)), motion, Samples(sound.astype(np.float32), 16_000))  # type: ignore[arg-type]
+    table = active_speaker(boxes(*[[left, right]] * (seconds * 25)), motion, Samples(sound.astype(np.float32), 16_000))
     assert table["is_active"].tolist() == [False, True]
-    silent = active_speaker(boxes(*[[left, right]] * 200), motion, Samples(np.zeros(128_000, np.float32), 16_000))  # type: ignore[arg-type]
+    silent = active_speaker(boxes(*[[left, right]] * 200), motion, Samples(np.zeros(128_000, np.float32), 16_000))
     assert not silent["is_active"].any()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from hour_lake.assets.events import emit, emitted_by, materialization, newest_events, ordering_output
+from hour_lake.assets.events import VERSION_DIGITS, emit, emitted_by, materialization, newest_events, ordering_output
 from hour_lake.assets.partitions import key_of, segments_of
 from hour_lake.assets.progress import listener
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
@@ -30,7 +30,6 @@ from hour_lake.ledger.steps import Step
 COMMIT_EVERY_SEGMENTS = 32
 COMMIT_EVERY_SECONDS = 10.0
 TRIES = 2  # for failures that may pass by themselves (storage, network)
-VERSION_DIGITS = 32  # Dagster's tags take at most 63 characters
 SHOWN_FAILURES = 200
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from hour_lake.assets.events import VERSION_DIGITS
 from hour_lake.assets.failure import coded_failures
 from hour_lake.assets.hardware import on_gpu, op_tags_for, pool_for
 from hour_lake.assets.layers import layer_spec
@@ -17,8 +18,6 @@ from hour_lake.ledger.paths import corpus_path
 from hour_lake.ledger.project import Project
 from hour_lake.passes.corpus import CorpusOutcome, CorpusTask, run_corpus
 from hour_lake.passes.declare import Layer
-
-VERSION_DIGITS = 32
 
 
 def corpus_asset(layer: Layer) -> dg.AssetsDefinition:

@@ -11,6 +11,7 @@ import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata, generate_event_batch_id
 
+VERSION_DIGITS = 32  # of a fingerprint: Dagster's tags take at most 63 characters
 Pointers = Mapping[str, Mapping[str, int]]
 
 

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hour_lake.layers import Table
+from hour_lake.layers.sound_hash import RATE_HZ, STEP
 
-STEP_SECONDS = 0.032
+STEP_SECONDS = STEP / RATE_HZ
 
 
 @dataclass(frozen=True)

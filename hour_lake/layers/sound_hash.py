@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hour_lake.layers import Samples, layer
 
-WINDOW, STEP, BANDS, LOW_HZ, HIGH_HZ = 5920, 512, 33, 300.0, 2000.0
+RATE_HZ, WINDOW, STEP, BANDS, LOW_HZ, HIGH_HZ = 16_000, 5920, 512, 33, 300.0, 2000.0
 AT_ONCE = 512
 
 
@@ -40,6 +40,6 @@ def _looked_at(values: NDArray[np.float32], start: int, stop: int) -> tuple[NDAr
     windows = np.lib.stride_tricks.sliding_window_view(values, WINDOW)[start * STEP : stop * STEP : STEP]
     windows = windows.astype(np.float64)
     power = np.abs(np.fft.rfft(windows * np.hanning(WINDOW), axis=1)) ** 2
-    edges = np.geomspace(LOW_HZ, HIGH_HZ, BANDS + 1) * WINDOW / 16_000
+    edges = np.geomspace(LOW_HZ, HIGH_HZ, BANDS + 1) * WINDOW / RATE_HZ
     bands = np.add.reduceat(power, np.round(edges).astype(int), axis=1)[:, :BANDS]
     return bands, 20 * np.log10(np.maximum(np.sqrt((windows**2).mean(axis=1)), 1e-10))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hour_lake.identity import Segment
+from hour_lake.lake.interface import Entry
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.paths import quarantine_path
 from hour_lake.ledger.recipe import difference, recipe
@@ -49,16 +50,18 @@ def check(step: Step, segment: Segment, ledger: Ledger, *, refresh: bool = False
         return Check(step, segment, "blocked", f"its input {missing[0]} is missing")
     now = recipe(step.parts, inputs)
     failure = ledger.entry(quarantine_path(step.name, segment))
+    return Check(step, segment, *judged(ledger.entry(step.path(segment)), failure, now, refresh=refresh), now)
+
+
+def judged(entry: Entry | None, failure: Entry | None, now: Fingerprint, *, refresh: bool) -> tuple[State, str]:
+    """State and reason of an output whose inputs are there, from what is stored of it and of its last failure."""
     if failure is not None and failure.metadata.get("fingerprint") == now.value and not refresh:
-        return Check(step, segment, "failed", failure.metadata.get("code", "UNKNOWN"), now)
-    entry = ledger.entry(step.path(segment))
+        return "failed", failure.metadata.get("code", "UNKNOWN")
     if entry is None:
-        return Check(
-            step, segment, "missing", "never made" if failure is None else "something changed since it failed", now
-        )
+        return "missing", "never made" if failure is None else "something changed since it failed"
     if entry.metadata.get("fingerprint") != now.value:
-        return Check(step, segment, "stale", difference(entry.metadata, now), now)
-    return Check(step, segment, "stale" if refresh else "fresh", "refresh was asked for" if refresh else "", now)
+        return "stale", difference(entry.metadata, now)
+    return ("stale", "refresh was asked for") if refresh else ("fresh", "")
 
 
 def check_all(

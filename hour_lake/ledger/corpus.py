@@ -2,21 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hour_lake.errors import HourLakeError
 from hour_lake.identity import parse_segment_id
 from hour_lake.lake.interface import Lake, Transaction
 from hour_lake.ledger import paths
-from hour_lake.ledger.check import State
+from hour_lake.ledger.check import State, judged
+from hour_lake.ledger.landing import keep_failure
 from hour_lake.ledger.project import Project
-from hour_lake.ledger.recipe import difference, recipe, step_parts, stored
-from hour_lake.models.store import digest
+from hour_lake.ledger.recipe import recipe, stored
 from hour_lake.passes.corpus import CorpusOutcome
 from hour_lake.passes.declare import CORPUS, Layer
 from hour_lake.passes.fingerprint import Fingerprint
-from hour_lake.passes.source import source_parts
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,6 @@ class CorpusCheck:
         return self.state in ("missing", "stale")
 
 
-def corpus_parts(project: Project, layer: Layer) -> dict[str, str]:
-    """The parts of its fingerprint but its inputs."""
-    config = project.config_of(layer)
-    models = {name: digest(name) for name in layer.models_in_force(config)}
-    return step_parts(source=source_parts(layer), config=config, models=models)
-
-
 def corpus_inputs(lake: Lake, commit: str, layer: Layer) -> dict[str, str | None]:
     """What it reads -> one digest over the tables of all segments; None where there is none."""
     return {read: _together(lake, commit, f"layers/{read}/") for read in layer.reads}
@@ -50,21 +42,13 @@ def corpus_check(project: Project, layer: Layer, commit: str, *, refresh: bool =
     """Its state at a commit of a project that is `at` that commit."""
     lake = project.lake
     inputs = corpus_inputs(lake, commit, layer)
-    now = recipe(corpus_parts(project, layer), inputs)
+    now = recipe(project.parts_of(layer), inputs)
     missing = [read for read, found in inputs.items() if found is None]
     if missing:
         return CorpusCheck(layer, "blocked", f"no segment has {missing[0]}", now)
-    failure = lake.entry(commit, paths.quarantine_path(layer.name, CORPUS))
-    if failure is not None and failure.metadata.get("fingerprint") == now.value and not refresh:
-        return CorpusCheck(layer, "failed", failure.metadata.get("code", "UNKNOWN"), now)
     entry = lake.entry(commit, paths.corpus_path(layer.name))
-    if entry is None:
-        return CorpusCheck(
-            layer, "missing", "never made" if failure is None else "something changed since it failed", now
-        )
-    if entry.metadata.get("fingerprint") != now.value:
-        return CorpusCheck(layer, "stale", difference(entry.metadata, now), now)
-    return CorpusCheck(layer, "stale" if refresh else "fresh", "refresh was asked for" if refresh else "", now)
+    failure = lake.entry(commit, paths.quarantine_path(layer.name, CORPUS))
+    return CorpusCheck(layer, *judged(entry, failure, now, refresh=refresh), now)
 
 
 def corpus_checks(project: Project, commit: str, *, refresh: bool = False) -> list[CorpusCheck]:
@@ -98,14 +82,7 @@ def stage_corpus(
 
 def stage_corpus_failure(transaction: Transaction, check: CorpusCheck, error: HourLakeError) -> None:
     """Keep a failure that would repeat; what was made before stays and is told as stale."""
-    text = json.dumps(error.as_dict(), sort_keys=True, indent=1) + "\n"
-    metadata = {"code": error.code, "fingerprint": check.fingerprint.value}
-    transaction.put(paths.quarantine_path(check.layer.name, CORPUS), text.encode(), metadata)
-
-
-def corpus_to_do(checks: Sequence[CorpusCheck], wanted: set[str]) -> list[str]:
-    """Names of those among `wanted` that a run would make."""
-    return [check.layer.name for check in checks if check.to_do and check.layer.name in wanted]
+    keep_failure(transaction, paths.quarantine_path(check.layer.name, CORPUS), error, check.fingerprint)
 
 
 def _together(lake: Lake, commit: str, prefix: str) -> str | None:

@@ -97,6 +97,10 @@ def _stage_failure(
         if ledger.entry(path):
             transaction.delete(path)
     if error.code != "BLOCKED":
-        text = json.dumps(error.as_dict(), sort_keys=True, indent=1) + "\n"
-        metadata = {"code": error.code, "fingerprint": now.value}
-        transaction.put(quarantine_path(step.name, segment), text.encode(), metadata)
+        keep_failure(transaction, quarantine_path(step.name, segment), error, now)
+
+
+def keep_failure(transaction: Transaction, path: str, error: HourLakeError, now: Fingerprint) -> None:
+    """Into quarantine: why it failed, and the fingerprint with which it would fail again."""
+    text = json.dumps(error.as_dict(), sort_keys=True, indent=1) + "\n"
+    transaction.put(path, text.encode(), {"code": error.code, "fingerprint": now.value})

@@ -129,11 +129,15 @@ class Project:
         return {step.name: step for step in steps}
 
     def _layer_step(self, layer: Layer) -> Step:
+        also = (partial(paths.layer_clip_path, layer.name),) if layer.clip_px else ()
+        path = partial(paths.layer_path, layer.name)
+        return Step(layer.name, layer.reads, path, self.parts_of(layer), also=also)
+
+    def parts_of(self, layer: Layer) -> dict[str, str]:
+        """The parts of a layer's fingerprint that are not its inputs: code, configuration, weights."""
         config = self.config_of(layer)
         models = {name: digest(name) for name in layer.models_in_force(config)}
-        parts = step_parts(source=source_parts(layer), config=config, models=models)
-        also = (partial(paths.layer_clip_path, layer.name),) if layer.clip_px else ()
-        return Step(layer.name, layer.reads, partial(paths.layer_path, layer.name), parts, also=also)
+        return step_parts(source=source_parts(layer), config=config, models=models)
 
     def config_of(self, layer: Layer) -> dict[str, Any]:
         """A layer's keywords: its defaults, and what the settings put in their place."""

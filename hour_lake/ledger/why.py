@@ -9,7 +9,7 @@ from typing import Any
 from hour_lake.errors import LakeError, LayerError
 from hour_lake.identity import Segment
 from hour_lake.ledger.check import Check, State, check_all, input_digests
-from hour_lake.ledger.corpus import CorpusCheck, corpus_check, corpus_inputs, corpus_parts
+from hour_lake.ledger.corpus import CorpusCheck, corpus_check, corpus_inputs
 from hour_lake.ledger.entries import Ledger
 from hour_lake.ledger.paths import quarantine_path
 from hour_lake.ledger.plans import all_segments
@@ -111,7 +111,7 @@ def _why_over_all(project: Project, commit: str, segment: Segment, found: Corpus
         error = json.loads(project.lake.read(commit, quarantine_path(name, CORPUS)))
     inputs = corpus_inputs(project.lake, commit, found.layer).items()
     depends_on = [
-        *_own_parts(corpus_parts(project, found.layer)),
+        *_own_parts(project.parts_of(found.layer)),
         *(Dependency("input", f"{read} of all segments", d[:SHORT] if d else "not there") for read, d in inputs),
     ]
     sentence = SENTENCES[found.state].format(why=found.why)

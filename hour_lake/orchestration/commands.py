@@ -15,7 +15,7 @@ from hour_lake.catalog.compact import is_current
 from hour_lake.datasets.publish import pin_spec, read_card
 from hour_lake.errors import ConfigError, HourLakeError
 from hour_lake.ledger.check import Check
-from hour_lake.ledger.corpus import CorpusCheck, corpus_checks, corpus_to_do
+from hour_lake.ledger.corpus import CorpusCheck, corpus_checks
 from hour_lake.ledger.intake import pin
 from hour_lake.ledger.overrides import pin_keywords
 from hour_lake.ledger.paths import quarantine_path
@@ -153,8 +153,11 @@ def run_selection(
 
 
 def _over_the_corpus(project: Project, branch: str, names: set[str], *, refresh: bool) -> list[str]:
+    if not names:
+        return []
     commit = project.lake.resolve(branch)
-    return corpus_to_do(corpus_checks(project.at(commit), commit, refresh=refresh), names) if names else []
+    found = corpus_checks(project.at(commit), commit, refresh=refresh)
+    return [check.layer.name for check in found if check.to_do and check.layer.name in names]
 
 
 def compose_dataset(spec: Path, *, branch: str | None = None) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What starts runs by itself: a manifest that is new or changed, segments just planned, a catalog left behind."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -26,6 +27,8 @@ from hour_lake.orchestration.jobs import CATALOG, ENRICH, INGEST, OVER_ALL
 from hour_lake.orchestration.ranges import ranges
 
 LOOK_EVERY_SECONDS = 20
+NOTHING_CHANGED = dg.SkipReason("nothing changed")
+Answer = TypeVar("Answer", dg.RunRequest, dg.SensorResult)
 
 
 def sensors(jobs: Mapping[str, UnresolvedAssetJobDefinition], *, partitions_per_run: int) -> list[dg.SensorDefinition]:
@@ -113,26 +116,17 @@ def stale_corpus() -> dg.SensorDefinition:
         description="When segments have other tables and no run is at work, layers over the whole corpus look again.",
     )  # fmt: skip
     def enrich_stale_corpus(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        if _at_work(context.instance):
-            return dg.SkipReason("a run is at work")
-        try:
-            project = Project.open()
-            commit = project.lake.resolve(project.settings.branch)
+        def look(project: Project, commit: str) -> dg.SensorResult | dg.SkipReason:
             if commit == context.cursor:
-                return dg.SkipReason("nothing changed")
+                return NOTHING_CHANGED
             stale = [check.layer.name for check in corpus_checks(project.at(commit), commit) if check.to_do]
-        except HourLakeError as error:
-            return dg.SkipReason(str(error))
-        keys = [dg.AssetKey(name) for name in stale]
-        asked = [dg.RunRequest(run_key=f"{OVER_ALL}:{commit}", asset_selection=keys)] if stale else []
-        return dg.SensorResult(run_requests=asked, cursor=commit)
+            keys = [dg.AssetKey(name) for name in stale]
+            asked = [dg.RunRequest(run_key=f"{OVER_ALL}:{commit}", asset_selection=keys)] if stale else []
+            return dg.SensorResult(run_requests=asked, cursor=commit)
+
+        return _when_idle(context.instance, look)
 
     return enrich_stale_corpus
-
-
-def _at_work(instance: dg.DagsterInstance) -> bool:
-    at_work = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED])
-    return bool(instance.get_run_records(at_work, limit=1))
 
 
 def stale_catalog() -> dg.SensorDefinition:
@@ -144,15 +138,23 @@ def stale_catalog() -> dg.SensorDefinition:
         description="When layers changed since the catalog was written and no run is at work, it is written again.",
     )  # fmt: skip
     def refresh_stale_catalog(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        if _at_work(context.instance):
-            return dg.SkipReason("a run is at work")
-        try:
-            project = Project.open()
-            commit = project.lake.resolve(project.settings.branch)
-            if is_current(project.lake, commit):
-                return dg.SkipReason("nothing changed")
-        except HourLakeError as error:
-            return dg.SkipReason(str(error))
-        return dg.RunRequest(run_key=commit)
+        def look(project: Project, commit: str) -> dg.RunRequest | dg.SkipReason:
+            return NOTHING_CHANGED if is_current(project.lake, commit) else dg.RunRequest(run_key=commit)
+
+        return _when_idle(context.instance, look)
 
     return refresh_stale_catalog
+
+
+def _when_idle(
+    instance: dg.DagsterInstance, look: Callable[[Project, str], Answer | dg.SkipReason]
+) -> Answer | dg.SkipReason:
+    """What `look` finds at the head of the settings' branch; nothing while a run is at work, which may change it."""
+    at_work = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED])
+    if instance.get_run_records(at_work, limit=1):
+        return dg.SkipReason("a run is at work")
+    try:
+        project = Project.open()
+        return look(project, project.lake.resolve(project.settings.branch))
+    except HourLakeError as error:
+        return dg.SkipReason(str(error))

@@ -222,7 +222,7 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
 
 
 def _problem_of_hardware(declared: Layer) -> tuple[str, str, str] | None:
-    if declared.compute not in ("cpu", "gpu"):
+    if declared.compute not in get_args(Compute):
         return "LAYER_COMPUTE", "compute is cpu or gpu", repr(declared.compute)
     memory_gib: Any = declared.memory_gib  # whatever stands there: no checker has looked at a researcher's file
     if not isinstance(memory_gib, int | float) or not 0 < memory_gib < math.inf:

@@ -32,7 +32,7 @@ class Stream:
         self._parts: list[Table] = []
         self._grids: list[Table] = []
         self._picker = Picker(layer.request.fps)
-        self._call = self._timed(layer, **config) if layer.is_class else partial(layer, **config)
+        self._call: Any = self._timed(layer, **config) if layer.is_class else partial(layer, **config)
 
     @property
     def missing(self) -> list[str]:
@@ -88,7 +88,7 @@ class Stream:
         self._clip.add(pixels)
 
     def _at_end(self) -> Table:
-        output = self._timed(self._call.finish)  # type: ignore[attr-defined]
+        output = self._timed(self._call.finish)
         frames = sum(len(grid["frame_index"]) for grid in self._grids)
         return typed(self.layer, output, rows=frames if self.layer.rows == "frame" else None)
 
