@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from dagster._core.storage.partition_status_cache import get_and_update_asset_st
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from hour_lake.assets.events import emit, emitted_by, materialization, newest_events, ordering_output
+from hour_lake.orchestration.event_log import BATCH_SIZE, EVENTS_AT_ONCE
 from hour_lake.orchestration.executor import executor
 
 KEYS = [f"k{i:02d}" for i in range(12)]
@@ -54,10 +56,24 @@ def toy_job() -> dg.JobDefinition:
     return defs.resolve_job_def("toys")
 
 
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dg.DagsterInstance, str]]:
+# The storage that Dagster has by default, an event a time, and the one of dagster.yaml, in batches.
+STORED: dict[str, dict[str, Any]] = {
+    "dagster's event log": {},
+    "our event log": {"event_log_storage": {"module": "hour_lake.orchestration.event_log", "class": "EventLog",
+                                            "config": {}}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=STORED)
+def ran(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[dg.DagsterInstance, str]]:
     home: Path = tmp_path_factory.mktemp("dagster")
-    with dg.DagsterInstance.local_temp(str(home)) as instance:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        if request.param == "our event log":
+            patch.setenv(BATCH_SIZE, str(EVENTS_AT_ONCE))
+        patch.setenv("DAGSTER_HOME", str(home))
+        instance = stack.enter_context(dg.DagsterInstance.local_temp(str(home), overrides=STORED[request.param]))
         instance.add_dynamic_partitions("toys", KEYS)
         tags = {ASSET_PARTITION_RANGE_START_TAG: KEYS[0], ASSET_PARTITION_RANGE_END_TAG: KEYS[-1]}
         with dg.execute_job(dg.reconstructable(toy_job), instance, tags=tags, raise_on_error=False) as result:

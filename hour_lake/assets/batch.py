@@ -57,7 +57,7 @@ def run_batch(
     project = opened.at(branch)
     batch = _Batch(context, project, branch, [project.steps[name] for name in steps], refresh=resource.refresh)
     yield from batch.settled()
-    tasks = batch.tasks()
+    tasks = tasks_of(batch.checks)
     with scratch_folder(project.settings.home) as scratch:
         for _ in range(TRIES):
             results = work(project, tasks, batch.ledger, scratch)
@@ -72,12 +72,23 @@ def run_batch(
     batch.raise_for_failures()
 
 
+def tasks_of(checks: Sequence[Check]) -> list[Task]:
+    """What is to be made, one task a segment, the longest first: so all workers end at about the same time."""
+    wanted: dict[Segment, list[str]] = {}
+    for c in checks:
+        if c.to_do:
+            wanted.setdefault(c.segment, []).append(c.step.name)
+    longest_first = sorted(wanted.items(), key=lambda item: -item[0].frames)
+    return [Task(segment, tuple(names)) for segment, names in longest_first]
+
+
 class _Batch:
     def __init__(
         self, context: dg.AssetExecutionContext, project: Project, branch: str, steps: Sequence[Step], *, refresh: bool
     ) -> None:
         self.context, self.project, self.branch, self.steps = context, project, branch, steps
         self.what = ", ".join(step.name for step in steps)
+        self.levels = levels_of(steps)
         keys = context.partition_keys  # every access reads all partitions again: once only
         segments = segments_of(keys)
         self.ledger = Ledger(project.lake, project.lake.resolve(self.branch))
@@ -95,14 +106,6 @@ class _Batch:
         red = [c for c in self.checks if c.state in ("failed", "blocked")]
         self.red |= {(c.step.name, c.segment.id): f"{c.state}: {c.why}" for c in red}
         listener().advanced(self.what, skipped=len(fresh), failed=len(red))
-
-    def tasks(self) -> list[Task]:
-        """What is to be made, one task a segment."""
-        wanted: dict[Segment, list[str]] = {}
-        for c in self.checks:
-            if c.to_do:
-                wanted.setdefault(c.segment, []).append(c.step.name)
-        return [Task(segment, tuple(names)) for segment, names in wanted.items()]
 
     def land(self, made: Sequence[tuple[Task, Made]]) -> Iterator[Any]:
         """Commit one batch of results, then report it: an event always means that the lake has the object."""
@@ -150,15 +153,16 @@ class _Batch:
         )
 
     def _report(self, landed: Sequence[Landed], *, cached: bool) -> Iterator[Any]:
-        for step in self.steps:
-            of_step = [
-                x for x in landed if x.step.name == step.name and key_of(x.segment) not in self.reported[step.name]
-            ]
-            if not of_step:
+        """A batch of events for each level of the steps: events point to those of the levels before them."""
+        left = [x for x in landed if key_of(x.segment) not in self.reported[x.step.name]]
+        for names in self.levels:
+            of_level = [x for x in left if x.step.name in names]
+            if not of_level:
                 continue
-            keys = [key_of(x.segment) for x in of_step]
-            pointers = newest_events(self.context.instance, [u for u in step.upstream if u != "segment_plan"], keys)
-            yield from emit(self.context, [_event(x, pointers, cached=cached) for x in of_step])
+            keys = list(dict.fromkeys(key_of(x.segment) for x in of_level))
+            upstream = {u for x in of_level for u in x.step.upstream if u != "segment_plan"}
+            pointers = newest_events(self.context.instance, sorted(upstream), keys)
+            yield from emit(self.context, [_event(x, pointers, cached=cached) for x in of_level])
 
     def _as_landed(self, found: Check) -> Landed:
         assert found.fingerprint is not None  # a fresh check has one
@@ -171,6 +175,14 @@ class _Batch:
             return {step.name: set() for step in self.steps}
         run_id = self.context.run_id
         return {step.name: emitted_by(self.context.instance, run_id, step.name, keys) for step in self.steps}
+
+
+def levels_of(steps: Sequence[Step]) -> list[set[str]]:
+    """Names of the steps, given in dependency order, in groups: each reads only from groups before its own."""
+    level: dict[str, int] = {}
+    for step in steps:
+        level[step.name] = 1 + max((level[u] for u in step.upstream if u in level), default=-1)
+    return [{name for name, of in level.items() if of == n} for n in sorted(set(level.values()))]
 
 
 def _event(landed: Landed, pointers: Mapping[str, Mapping[str, int]], *, cached: bool) -> dg.AssetMaterialization:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import dagster as dg
 
+from hour_lake.orchestration.event_log import BATCH_SIZE, EVENTS_AT_ONCE
 from hour_lake.settings import Settings
 
 FALLBACK = """\
 telemetry: {enabled: false}
 nux: {enabled: false}
 concurrency: {runs: {max_concurrent_runs: 1}}
+event_log_storage: {module: hour_lake.orchestration.event_log, class: EventLog, config: {}}
 """
 
 
@@ -25,7 +27,8 @@ def instance_folder(settings: Settings) -> Path:
 def prepare_instance(settings: Settings, folder: Path) -> Path:
     """Make the instance's folder; `dagster.yaml` of `folder` is linked, so that an edit there is in force everywhere.
 
-    Writes `.env` beside it with DAGSTER_HOME, which a plain `dagster dev` reads, so that it keeps the same history.
+    Writes `.env` beside it, which a plain `dagster dev` reads: DAGSTER_HOME, so that it keeps the same history, and
+    that events are stored in batches.
     """
     home = settings.home / "dagster"
     home.mkdir(parents=True, exist_ok=True)
@@ -36,6 +39,7 @@ def prepare_instance(settings: Settings, folder: Path) -> Path:
     elif not linked.exists():
         linked.write_text(FALLBACK)
     _set_variable(folder / ".env", "DAGSTER_HOME", str(home))
+    _set_variable(folder / ".env", BATCH_SIZE, str(EVENTS_AT_ONCE))
     return home
 
 
@@ -54,5 +58,6 @@ def open_instance(settings: Settings) -> Generator[dg.DagsterInstance]:
     if not home.is_dir():
         prepare_instance(settings, Path.cwd())
     os.environ["DAGSTER_HOME"] = str(home)
+    os.environ.setdefault(BATCH_SIZE, str(EVENTS_AT_ONCE))
     with dg.DagsterInstance.get() as instance:
         yield instance
