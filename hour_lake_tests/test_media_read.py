@@ -39,6 +39,19 @@ def test_batches_are_bounded_and_complete(clip: Path, per_batch: int) -> None:
     np.testing.assert_allclose(times, np.arange(50) / 25, atol=1e-9)
 
 
+def test_memory_is_used_again_unless_someone_keeps_a_part_of_it(clip: Path) -> None:
+    addresses: list[int] = []
+    kept: dict[int, np.ndarray] = {}
+    for batch in decode_frames(clip, batch_bytes=5 * 160 * 96 * 3):
+        addresses.append(batch.pixels.ctypes.data)
+        if batch.first_index in (10, 25):
+            kept[batch.first_index + 2] = batch.pixels[2:3][0, ::2].transpose(1, 0, 2)[:, :, :2].swapaxes(0, 1)
+    assert len(set(addresses)) == 4  # two kept, one in the loop's hands, one being filled
+    [whole] = decode_frames(clip)
+    for number, part in kept.items():
+        np.testing.assert_array_equal(part, whole.pixels[number, ::2, :, :2])
+
+
 def test_a_frame_larger_than_a_batch_comes_alone(clip: Path) -> None:
     assert {len(batch) for batch in decode_frames(clip, batch_bytes=1)} == {1}
 

@@ -1,5 +1,6 @@
 """Frames of a clip (or of any video) as RGB arrays, a batch at a time; memory does not grow with the length."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def decode_frames(clip: Path, *, batch_bytes: int = BATCH_BYTES, limits: Limits 
             yield batch.take(first_index)
 
 
+def _references(arrays: list[NDArray[np.uint8]]) -> list[int]:
+    """How often each is referred to: by the list, and by every view of it that somebody has."""
+    return [sys.getrefcount(array) for array in arrays]
+
+
+UNUSED = _references([np.empty(0, np.uint8)])[0]
+
+
 class _Batch:
     """Frames on their way into one array."""
 
@@ -61,16 +70,22 @@ class _Batch:
         self.count = 0
         self._look, self._where = look, where
         self._upright, self._to_rgb = Upright(look), VideoReformatter()
-        self._pixels = self._new()
+        self._arrays: list[NDArray[np.uint8]] = []
+        self._pixels = np.empty(0, np.uint8)  # the first frame asks for more
         self._times: list[float] = []
 
     @property
     def is_full(self) -> bool:
         return self.count == self.size
 
-    def _new(self) -> NDArray[np.uint8]:
+    def _free(self) -> NDArray[np.uint8]:
+        """An array to fill: one that nobody looks at any more, for fresh memory costs as much again as the copy."""
+        for array, references in zip(self._arrays, _references(self._arrays), strict=True):
+            if references == UNUSED:
+                return array
         width, height = self._look.upright_px
-        return np.empty((self.size, height, width, 3), np.uint8)
+        self._arrays.append(np.empty((self.size, height, width, 3), np.uint8))
+        return self._arrays[-1]
 
     def add(self, frame: VideoFrame, time_seconds: float) -> None:
         if (frame.width, frame.height) != self._look.stored_px:
@@ -81,6 +96,8 @@ class _Batch:
             dst_colorspace=Colorspace.DEFAULT, src_color_range=ColorRange.MPEG, dst_color_range=ColorRange.JPEG,
             threads=1,
         )  # fmt: skip
+        if not self.count:
+            self._pixels = self._free()
         plane = rgb.planes[0]
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: rgb.height, : 3 * rgb.width]
         self._pixels[self.count] = rows.reshape(rgb.height, rgb.width, 3)
@@ -88,9 +105,7 @@ class _Batch:
         self.count += 1
 
     def take(self, first_index: int) -> Frames:
-        """What was gathered; the next batch gets an array of its own, for a layer may keep this one."""
+        """What was gathered; it stays as it is for as long as someone keeps it, or a part of it."""
         frames = Frames(self._pixels[: self.count], np.array(self._times, np.float64), first_index)
-        if self.is_full:
-            self._pixels = self._new()
         self.count, self._times = 0, []
         return frames
