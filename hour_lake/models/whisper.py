@@ -1,10 +1,15 @@
 """Whisper tiny.en: English words with their times in 16 kHz sound, by CTranslate2."""
 
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from hour_lake.models.device import Device, asked, device_for, ran_on
+from hour_lake.models.installed_libraries import load_installed
 from hour_lake.models.network import Floats
 from hour_lake.models.store import weights
 
@@ -14,6 +19,8 @@ FILES = {
     "tokenizer.json": "whisper_tiny_en_tokenizer",
     "vocabulary.txt": "whisper_tiny_en_vocabulary",
 }
+CUBLAS = ("libcublasLt.so.12", "libcublas.so.12")  # what CTranslate2 4 opens; the first is needed by the second
+SPECTRA = 3000  # that it looks at together: 30 s
 
 
 @dataclass(frozen=True)
@@ -49,14 +56,36 @@ def words(samples: Floats, *, beam: int, asked_by: str) -> list[Word]:
 def _network(asked_by: str, device: Device) -> tuple[Any, str]:
     """The network, and where it runs."""
     from ctranslate2 import get_cuda_device_count
-    from faster_whisper import WhisperModel
 
     files = {file: weights(name, asked_by=asked_by) for file, name in FILES.items()}
-    place = device_for(present=get_cuda_device_count() > 0, wanted=device)
-    network: Any = WhisperModel(
-        "whisper_tiny_en", device=place, compute_type="int8", cpu_threads=1, num_workers=1, files=files
-    )  # fmt: skip
+    present = device_for(present=get_cuda_device_count() > 0, wanted=device) == "cuda"
+    network = (_on_cuda(files) if present else None) or _opened(files, "cpu")
     return network, device_of_translator(network.model)
+
+
+def _on_cuda(files: Mapping[str, bytes]) -> Any | None:
+    """The network on a GPU that is there; None, and the reason on stderr, where it cannot calculate on it.
+
+    CTranslate2 opens cuBLAS when it first needs it, and only that of the CUDA it was built for: so it is tried.
+    """
+    load_installed("nvidia/cublas/lib", CUBLAS)
+    try:
+        network = _opened(files, "cuda")
+        network.encode(np.zeros((network.feature_extractor.mel_filters.shape[0], SPECTRA), np.float32))
+        return network
+    except (RuntimeError, ValueError) as error:
+        print(f"Whisper runs on the CPU: {error}", file=sys.stderr)
+        return None
+
+
+def _opened(files: Mapping[str, bytes], device: Device) -> Any:
+    from faster_whisper import WhisperModel
+
+    # In 8 bits it went astray on an H100 ("by 4 cm after the rain" became "4 .5 .4 .10."), on the CPU it does not.
+    kind = "float32" if device == "cuda" else "int8"
+    return WhisperModel(
+        "whisper_tiny_en", device=device, compute_type=kind, cpu_threads=1, num_workers=1, files=dict(files)
+    )  # fmt: skip
 
 
 def device_of_translator(model: Any) -> str:
