@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hour_lake.models.device import CUDA, Device, asked, device_of_session, onnx_providers, ran_on
+from hour_lake.models.device import CUDA, Device, asked, device_of_session, ran_on
+from hour_lake.models.onnx_session import CUDA_OPTIONS, providers_for
 from hour_lake.models.store import weights_file
 
 MODELS = ("ppocr_det", "ppocr_rec")
@@ -46,16 +47,20 @@ def read_text(rgb: NDArray[np.uint8], *, asked_by: str) -> list[Line]:
 
 @cache
 def _reader(asked_by: str, device: Device) -> Any:
-    import onnxruntime
     from rapidocr import RapidOCR
 
     detector, recogniser = (str(weights_file(name, asked_by=asked_by)) for name in MODELS)
-    available = onnxruntime.get_available_providers()
-    one_thread = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
-    return RapidOCR(
+    engine = "EngineConfig.onnxruntime"
+    reader: Any = RapidOCR(
         params={
             "Global.log_level": "critical", "Global.use_cls": False, "Det.model_path": detector,
-            "Rec.model_path": recogniser, "Det.limit_type": "max", "Det.limit_side_len": DETECTED_PX, **one_thread,
-            "EngineConfig.onnxruntime.use_cuda": CUDA in onnx_providers(available, wanted=device),
+            "Rec.model_path": recogniser, "Det.limit_type": "max", "Det.limit_side_len": DETECTED_PX,
+            f"{engine}.intra_op_num_threads": 1, f"{engine}.inter_op_num_threads": 1,
+            f"{engine}.use_cuda": CUDA in providers_for(device),
+            **{f"{engine}.cuda_ep_cfg.{name}": value for name, value in CUDA_OPTIONS.items()},
         }
     )  # fmt: skip
+    # The recogniser, opened later, stays on the CPU: CUDA plans anew for each length of a line, half a second a frame.
+    reader._load_det_model()
+    reader.cfg.EngineConfig.onnxruntime.use_cuda = False
+    return reader
