@@ -1,5 +1,6 @@
 """The device of a layer, through the engine: asked for, overridden, told to workers, reported, and not in the files."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -130,6 +131,15 @@ def test_workers_are_told_too(
         ((_, found),) = workers.map(run_segment, [task])
     assert isinstance(found, dict) and isinstance(found["toy_cpu"], Outcome), found
     assert from_parquet(found["toy_cpu"].data)["device"].tolist() == ["cuda"] * 10
+
+
+def test_workers_know_which_gpu_is_meant_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "VK_DRIVER_FILES": "/etc/nvidia_icd.json"}
+    for name, value in {**told, "NVIDIA_API_KEY": "secret"}.items():
+        monkeypatch.setenv(name, value)
+    with Workers(1) as workers:
+        seen = dict(workers.map(os.getenv, [*told, "NVIDIA_API_KEY"]))
+    assert seen == {**told, "NVIDIA_API_KEY": None}
 
 
 @without_gpu

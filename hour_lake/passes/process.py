@@ -19,9 +19,12 @@ BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from hour_lake.passes.worker import serve; serve(*map(int, sys.argv[2:]))"
 )
+# Which GPU is meant (a number means another one in another order), how it is reached, where its code is kept.
+GPU = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "CUDA_MPS_PIPE_DIRECTORY", "CUDA_CACHE_PATH", "VK_DRIVER_FILES",
+       "VK_ICD_FILENAMES")  # fmt: skip
 # All that a worker gets to see of the environment: no credentials, no proxies, no addresses.
 KEPT = ("HOUR_LAKE_MODELS", "HOUR_LAKE_PROFILE", "HOUR_LAKE_LAYERS", "HOUR_LAKE_DEVICE", "PATH", "HOME", "TMPDIR",
-        "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")  # fmt: skip
+        "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", *GPU)  # fmt: skip
 # One thread a library: processes are what runs side by side, and sums come out the same each time.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
            "OPENCV_FOR_THREADS_NUM", "ARROW_IO_THREADS")  # fmt: skip
