@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lakefs dev check accuracy bench clean
+.PHONY: help demo test test-lakefs test-gpu dev check accuracy bench clean
 
 help:
 	@echo "make demo    everything once: models, sample corpus, the whole flow, a dataset"
@@ -14,6 +14,7 @@ help:
 	@echo "make accuracy   how right the layers are, into docs/accuracy.md"
 	@echo "make bench   what it costs        make clean  remove what was made here"
 	@echo "make test-lakefs   the lake's suite on a real lakeFS (needs Docker)"
+	@echo "make test-gpu   networks on an NVIDIA GPU (docs/models.md says what to install)"
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -39,6 +40,9 @@ test: $(DEV_STAMP)
 
 test-lakefs: $(DEV_STAMP)
 	PYTHON=$(BIN)/python deploy/test-lakefs
+
+test-gpu: $(DEV_STAMP)
+	$(BIN)/python -m pytest -m gpu
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff check .

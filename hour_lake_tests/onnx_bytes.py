@@ -2,6 +2,9 @@
 
 import struct
 
+import numpy as np
+from numpy.typing import NDArray
+
 FLOAT, W = 1, (1.0, 2.0, 4.0)
 
 
@@ -27,6 +30,15 @@ def adding(weights: bytes) -> bytes:
     return field(1, node) + field(2, "adds") + field(5, weights) + field(11, _value("x")) + field(12, _value("y"))
 
 
+def multiplying(matrix: NDArray[np.float32]) -> bytes:
+    """The graph of `y = x @ w` for a square matrix `w` and as many rows `x`."""
+    sides = field(1, matrix.shape[0]) + field(1, matrix.shape[1])
+    weights = sides + field(2, FLOAT) + field(8, "w") + field(9, matrix.astype("<f4").tobytes())
+    node = field(1, "x") + field(1, "w") + field(2, "y") + field(4, "MatMul")
+    x, y = (_value(name, *matrix.shape) for name in "xy")
+    return field(1, node) + field(2, "multiplies") + field(5, weights) + field(11, x) + field(12, y)
+
+
 def choosing(weights: bytes) -> bytes:
     """A graph with two branches, each of them a graph with a constant node that holds the weights."""
     constant = field(2, "v") + field(4, "Constant") + field(5, field(1, "value") + field(5, weights) + field(20, 4))
@@ -44,8 +56,8 @@ def onnx(graph: bytes) -> bytes:
     return field(1, 8) + field(2, "hand") + field(7, graph) + field(8, field(1, "") + field(2, 17))
 
 
-def _value(name: str) -> bytes:
-    shape = field(1, field(1, 3))
+def _value(name: str, *sides: int) -> bytes:
+    shape = b"".join(field(1, field(1, side)) for side in sides or (3,))
     return field(1, name) + field(2, field(1, field(1, FLOAT) + field(2, shape)))
 
 

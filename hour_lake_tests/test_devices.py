@@ -10,7 +10,9 @@ import onnxruntime
 import pytest
 from ctranslate2 import get_cuda_device_count
 
+from hour_lake.models import ocr as ocr_module
 from hour_lake.models import onnx_network as onnx_network_module
+from hour_lake.models import whisper as whisper_module
 from hour_lake.models.blazeface import find_faces
 from hour_lake.models.device import (
     CPU,
@@ -161,6 +163,28 @@ def test_without_a_gpu_all_say_cpu_also_when_cuda_is_asked_for(runner: str) -> N
     with placed("gpu", used):
         RUNNERS[runner]()
     assert used == {"cpu"}
+
+
+@without_gpu
+@pytest.mark.usefixtures("weights_folder")
+def test_a_gpu_that_whisper_cannot_use_is_none(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> None:
+    """As one without the cuBLAS that CTranslate2 was built for; here there is not even a driver."""
+    monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 1)
+    whisper_module._network.cache_clear()
+    used = set[str]()
+    with placed("gpu", used):
+        listen()
+    whisper_module._network.cache_clear()
+    assert used == {"cpu"}
+    assert "Whisper runs on the CPU: CUDA" in capfd.readouterr().err
+
+
+def test_of_the_networks_that_read_text_only_the_detector_is_sent_to_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ocr_module, "providers_for", lambda device: [CUDA, CPU])
+    made = ocr_module._reader.__wrapped__("a test", "cuda")
+    assert made.cfg.Det.engine_cfg.use_cuda
+    made._load_rec_model()
+    assert not made.cfg.Rec.engine_cfg.use_cuda
 
 
 @pytest.mark.usefixtures("weights_folder")
