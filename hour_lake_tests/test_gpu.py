@@ -158,7 +158,9 @@ def test_all_of_it_at_the_word_of_the_variable(task: SegmentTask, monkeypatch: p
 
 
 @pytest.mark.slow
-def test_a_materialization_says_that_it_ran_on_cuda(corpus: Path, weights_folder: Path, tmp_path: Path) -> None:
+def test_a_materialization_says_that_it_ran_on_cuda(
+    corpus: Path, weights_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layers = ("transcript", "text_overlay", "unsafe", "speaker_embedding", "speech_quality", "shot_boundaries")
     settings = f"opt_in: [unsafe, speaker_embedding, speech_quality]\nsource_roots: [{corpus}]\n"
     settings += "layers: {shot_boundaries: {provider: transnetv2}}\n"
@@ -172,7 +174,9 @@ def test_a_materialization_says_that_it_ran_on_cuda(corpus: Path, weights_folder
     told = {DEVICE_VARIABLE: "cuda"}
     flow("ingest", str(write_manifest(flow.folder, [row])), **told)
     flow("run", ",".join(("segments", "audio", "voice_activity", "content_change", *layers)), **told)
-    with dg.DagsterInstance.from_config(str(flow.folder / "home" / "dagster")) as instance:
+    home = str(flow.folder / "home" / "dagster")
+    monkeypatch.setenv("DAGSTER_HOME", home)
+    with dg.DagsterInstance.from_config(home) as instance:
         for name in layers:
             records = instance.fetch_materializations(dg.AssetKey(name), limit=100).records
             events = [record.asset_materialization for record in records]
