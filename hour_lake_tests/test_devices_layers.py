@@ -183,14 +183,18 @@ def test_what_may_start_cuda_runs_where_memory_is_not_limited(
 
 @pytest.mark.slow
 @without_gpu
-def test_the_materialization_of_a_segment_says_it(corpus: Path, weights_folder: Path, tmp_path: Path) -> None:
+def test_the_materialization_of_a_segment_says_it(
+    corpus: Path, weights_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flow = Flow.create(tmp_path / "project", weights_folder)
     shutil.copy(corpus / "hopper-webcam.mkv", flow.folder)
     row = {"id": "talk", "source": "hopper-webcam.mkv", "licence": "public-domain", "consent": "synthetic"}
     told = {DEVICE_VARIABLE: "cuda"}
     flow("ingest", str(write_manifest(flow.folder, [row])), **told)
     flow("run", "segments,face_boxes", **told)
-    with dg.DagsterInstance.from_config(str(flow.folder / "home" / "dagster")) as instance:
+    home = str(flow.folder / "home" / "dagster")
+    monkeypatch.setenv("DAGSTER_HOME", home)
+    with dg.DagsterInstance.from_config(home) as instance:
         records = instance.fetch_materializations(dg.AssetKey("face_boxes"), limit=100).records
     events = [record.asset_materialization for record in records]
     assert {event.metadata["device"].value for event in events if event} == {"cpu"}
