@@ -35,7 +35,9 @@ def ingest(
 
 
 def run(
-    selection: Annotated[str, typer.Argument(help="assets, as in the UI: '*', blink, 'blink+', 'blink,mouth'")] = "*",
+    selection: Annotated[
+        str, typer.Argument(help="assets, as in the UI: blink, '+blink', '1+blink', 'blink+', 'blink,mouth'")
+    ] = "*",
     segments: Annotated[str, typer.Option(help="which segments, a shell pattern: 'bob*'")] = "*",
     refresh: Annotated[bool, typer.Option(help="make them anew, fresh or not")] = False,
     branch: Branch = None,

@@ -1,8 +1,7 @@
 """What `ingest` and `run` do: find out what is to do, run the jobs for it on the instance, tell how it ended."""
 
-import difflib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +26,7 @@ from hour_lake.orchestration.instance import open_instance
 from hour_lake.orchestration.jobs import CATALOG, COMPOSE, ENRICH, INGEST, OVER_ALL
 from hour_lake.orchestration.launch import Ended, run_partition, run_range, run_whole
 from hour_lake.orchestration.ranges import ranges
+from hour_lake.orchestration.selection import selected_assets
 from hour_lake.passes.declare import CORPUS
 
 FLAGS = "cleaning_flags"
@@ -172,30 +172,6 @@ def compose_dataset(spec: Path, *, branch: str | None = None) -> dict[str, Any]:
         instance.add_dynamic_partitions(DATASETS.name, [name])
         _succeeded(run_partition(instance, COMPOSE, name, tags={BRANCH_TAG: branch}))
     return read_card(project.lake, name)
-
-
-def selected_assets(selection: str) -> set[str]:
-    """Names of the assets that a selection means; commas separate selections, as `blink,mouth+`."""
-    from hour_lake.definitions import defs
-
-    graph = defs.resolve_asset_graph()
-    names: set[str] = set()
-    for part in selection.split(","):
-        try:
-            found = dg.AssetSelection.from_string(part.strip()).resolve(graph)
-        except Exception as error:  # Dagster's own parser has many exception types
-            raise _unknown_selection(part, graph.get_all_asset_keys()) from error
-        names |= {key.to_user_string() for key in found}
-        if not found:
-            raise _unknown_selection(part, graph.get_all_asset_keys())
-    return names
-
-
-def _unknown_selection(part: str, keys: Iterable[dg.AssetKey]) -> ConfigError:
-    names = sorted(key.to_user_string() for key in keys)
-    near = difflib.get_close_matches(part.strip("+* "), names, n=1)
-    return ConfigError("SELECTION_UNKNOWN", "no asset is selected", value=part,
-                       fix=f"did you mean {near[0]!r}?" if near else f"assets: {', '.join(names)}")  # fmt: skip
 
 
 def _enrich(
