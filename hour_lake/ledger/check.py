@@ -60,7 +60,7 @@ def judged(entry: Entry | None, failure: Entry | None, now: Fingerprint, *, refr
     if entry is None:
         return "missing", "never made" if failure is None else "something changed since it failed"
     if entry.metadata.get("fingerprint") != now.value:
-        return "stale", difference(entry.metadata, now)
+        return "stale", difference(entry, now)
     return ("stale", "refresh was asked for") if refresh else ("fresh", "")
 
 

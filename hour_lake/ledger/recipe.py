@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hour_lake.passes.fingerprint import Fingerprint, changes, combined
+from hour_lake.lake.interface import Entry
+from hour_lake.passes.fingerprint import SHORT, Fingerprint, changes, combined
 
 MISSING = "missing"
 FOUND_IN = re.compile(r"^(hour_lake\.layers\.|hour_lake\.|hour_lake_layers_[0-9a-f]{8}\.)")
@@ -38,6 +39,16 @@ def stored(made_by: Fingerprint) -> dict[str, str]:
     }
 
 
-def difference(metadata: Mapping[str, str], now: Fingerprint) -> str:
+def parts_of(entry: Entry) -> Mapping[str, str]:
+    """The parts of the fingerprint that an entry was stored with."""
+    return json.loads(entry.metadata.get("parts", "{}"))
+
+
+def made_from(entry: Entry, read: str, found: Entry | None) -> bool:
+    """Whether a layer that an entry's maker read was then what it is now."""
+    return parts_of(entry).get(f"input:{read}") == (found.digest if found else MISSING)[:SHORT]
+
+
+def difference(entry: Entry, now: Fingerprint) -> str:
     """In words, what changed between the fingerprint of an entry and the one that holds now."""
-    return "; ".join(changes(json.loads(metadata.get("parts", "{}")), now.parts)) or "made by another version"
+    return "; ".join(changes(parts_of(entry), now.parts)) or "made by another version"

@@ -15,6 +15,7 @@ from hour_lake.datasets.publish import pin_spec, read_card
 from hour_lake.errors import ConfigError, HourLakeError
 from hour_lake.ledger.check import Check
 from hour_lake.ledger.corpus import CorpusCheck, corpus_checks
+from hour_lake.ledger.flags import FLAGS
 from hour_lake.ledger.intake import pin
 from hour_lake.ledger.overrides import pin_keywords
 from hour_lake.ledger.paths import quarantine_path
@@ -28,8 +29,6 @@ from hour_lake.orchestration.launch import Ended, run_partition, run_range, run_
 from hour_lake.orchestration.ranges import ranges
 from hour_lake.orchestration.selection import selected_assets
 from hour_lake.passes.declare import CORPUS
-
-FLAGS = "cleaning_flags"
 
 
 class Failed(NamedTuple):

@@ -1,7 +1,7 @@
-"""What starts runs by itself: a manifest that is new or changed, segments just planned, a catalog left behind."""
+"""What starts runs by itself: a manifest that is new or changed, segments just planned, what was left behind."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from hour_lake.assets.project import BRANCH_TAG
 from hour_lake.catalog.compact import is_current
 from hour_lake.errors import HourLakeError
 from hour_lake.ledger.corpus import corpus_checks
+from hour_lake.ledger.flags import FLAGS, flags_behind
 from hour_lake.ledger.intake import pin, read_pinned
 from hour_lake.ledger.paths import manifest_path, manifest_source_path
 from hour_lake.ledger.plans import segments_of_videos
@@ -27,6 +28,7 @@ from hour_lake.orchestration.jobs import CATALOG, ENRICH, INGEST, OVER_ALL
 from hour_lake.orchestration.ranges import ranges
 
 LOOK_EVERY_SECONDS = 20
+ONLY_FLAGS = [dg.AssetKey(FLAGS)]
 NOTHING_CHANGED = dg.SkipReason("nothing changed")
 Answer = TypeVar("Answer", dg.RunRequest, dg.SensorResult)
 
@@ -34,7 +36,7 @@ Answer = TypeVar("Answer", dg.RunRequest, dg.SensorResult)
 def sensors(jobs: Mapping[str, UnresolvedAssetJobDefinition], *, partitions_per_run: int) -> list[dg.SensorDefinition]:
     """All sensors, running as soon as the code location is loaded."""
     found = [new_manifests(), planned_segments(jobs, partitions_per_run), stale_catalog()]
-    return [*found, stale_corpus()] if OVER_ALL in jobs else found
+    return [*found, stale_corpus(), stale_flags(partitions_per_run)] if OVER_ALL in jobs else found
 
 
 def new_manifests() -> dg.SensorDefinition:
@@ -91,11 +93,8 @@ def planned_segments(jobs: Mapping[str, UnresolvedAssetJobDefinition], partition
         project = Project.open()
         branch = run.tags.get(BRANCH_TAG, project.settings.branch)
         wanted = _without_flags(project, branch, run.tags[PARTITION_NAME_TAG])
-        assert SEGMENTS.name is not None
-        keys = context.instance.get_dynamic_partitions(SEGMENTS.name)
-        for first, last in ranges(keys, wanted, longest=partitions_per_run):
-            bounds = {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
-            yield dg.RunRequest(run_key=f"{run.run_id}:{first}", tags={**bounds, BRANCH_TAG: branch})
+        for first, last in _ranges(context.instance, wanted, partitions_per_run):
+            yield dg.RunRequest(run_key=f"{run.run_id}:{first}", tags={**_bounds(first, last), BRANCH_TAG: branch})
 
     return enrich_planned_segments
 
@@ -103,7 +102,7 @@ def planned_segments(jobs: Mapping[str, UnresolvedAssetJobDefinition], partition
 def _without_flags(project: Project, branch: str, manifest: str) -> set[str]:
     pinned = read_pinned(project.lake, branch, manifest, project.settings)
     segments = segments_of_videos(project.lake, branch, [row.video_id for row in pinned.manifest.rows])
-    flags = project.steps["cleaning_flags"]
+    flags = project.steps[FLAGS]
     return {key_of(s) for s in segments if project.lake.entry(branch, flags.path(s)) is None}
 
 
@@ -127,6 +126,42 @@ def stale_corpus() -> dg.SensorDefinition:
         return _when_idle(context.instance, look)
 
     return enrich_stale_corpus
+
+
+def stale_flags(partitions_per_run: int) -> dg.SensorDefinition:
+    """Watches the rows of layers over the whole corpus that gates ask."""
+
+    @dg.sensor(
+        job_name=ENRICH, minimum_interval_seconds=3 * LOOK_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="When a layer over the whole corpus has other rows and a gate asks it, those segments are judged "
+        "again.",
+    )  # fmt: skip
+    def judge_stale_flags(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        def look(project: Project, commit: str) -> dg.SensorResult | dg.SkipReason:
+            if commit == context.cursor:
+                return NOTHING_CHANGED
+            wanted = {key_of(segment) for segment in flags_behind(project.at(commit), commit)}
+            asked = [
+                dg.RunRequest(
+                    run_key=f"{FLAGS}:{commit}:{first}", tags=_bounds(first, last), asset_selection=ONLY_FLAGS
+                )
+                for first, last in _ranges(context.instance, wanted, partitions_per_run)
+            ]
+            return dg.SensorResult(run_requests=asked, cursor=commit)
+
+        return _when_idle(context.instance, look)
+
+    return judge_stale_flags
+
+
+def _ranges(instance: dg.DagsterInstance, wanted: Collection[str], longest: int) -> Iterator[tuple[str, str]]:
+    assert SEGMENTS.name is not None
+    return ranges(instance.get_dynamic_partitions(SEGMENTS.name), wanted, longest=longest) if wanted else iter(())
+
+
+def _bounds(first: str, last: str) -> dict[str, str]:
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
 def stale_catalog() -> dg.SensorDefinition:
