@@ -21,9 +21,8 @@ def dataset(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.M
     branch = branch_of(context, opened)
     with coded_failures():
         version = compose_and_publish(
-            opened.lake, branch, context.partition_key, opened.layers,
-            keywords=opened.at(branch).settings.layers, fence=fence_of(context),
-        )  # fmt: skip
+            opened.lake, branch, context.partition_key, opened.layers, fence=fence_of(context)
+        )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.digest[:32]),
         metadata={"tag": version.tag, "segments": version.segments, "seconds": version.seconds},

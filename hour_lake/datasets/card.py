@@ -1,6 +1,6 @@
 """A dataset's card: what it holds, where it comes from and what it promises, in Markdown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -23,9 +23,8 @@ def card_text(card: Mapping[str, Any]) -> str:
         _counted("Speakers", card["speakers"]),
         _counted("Licences of the sources", card["licences"]),
         _counted("Consent", card["consent"]),
-        _counted("Models that the layers used, and their licences", {
-            layer: ", ".join(f"{name} ({licence})" for name, licence in used.items())
-            for layer, used in card["models"].items()
+        _counted("Models that made the layers of these segments, and their licences", {
+            layer: ", ".join(_models(used, card["segments"])) for layer, used in card["models"].items()
         }),
         _counted("Left out: candidates without", card["candidates"]["left_out"]),
     ]  # fmt: skip
@@ -35,6 +34,18 @@ def card_text(card: Mapping[str, Any]) -> str:
 def _objective(objective: Mapping[str, Any]) -> str:
     word = "maximise" if "maximise" in objective else "minimise"
     return f"{word} the sum of `{objective[word]}`, which came to {objective['value']:g}"
+
+
+def _models(used: Sequence[Mapping[str, Any]] | Mapping[str, str], segments: int) -> Iterator[str]:
+    if isinstance(used, Mapping):  # a version from before digests were told
+        yield from (f"{name} ({licence})" for name, licence in used.items())
+        return
+    for one in used:
+        about = [one["licence"] or "licence not known: the registry has other weights now"]
+        about += [f"provider {one['provider']}"] if one["provider"] else []
+        about += [f"sha256 {one['sha256']}"]
+        about += [f"{one['segments']} of {segments} segments"] if one["segments"] != segments else []
+        yield f"{one['name']} ({', '.join(about)})"
 
 
 def _counted(title: str, counts: Mapping[str, Any]) -> str:

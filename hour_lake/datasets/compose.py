@@ -13,11 +13,11 @@ from hour_lake.catalog.buckets import parquet_bytes
 from hour_lake.datasets.candidates import KEPT, Candidates, find_candidates
 from hour_lake.datasets.choose import Choice, Chooser
 from hour_lake.datasets.conflict import conflict_of
+from hour_lake.datasets.made_with import made_with
 from hour_lake.datasets.solver import version
 from hour_lake.datasets.spec import DatasetSpec, normalised
 from hour_lake.identity import FRAME_RATE
 from hour_lake.lake.interface import Lake
-from hour_lake.models.registry import model
 from hour_lake.passes.declare import Layer
 
 FILE = pa.struct([("kind", pa.string()), ("path", pa.string()), ("sha256", pa.string()), ("bytes", pa.int64())])
@@ -26,8 +26,6 @@ INDEX = pa.schema(
      ("stop_ms", pa.int64()), ("duration_seconds", pa.float64()), ("speaker", pa.string()), ("licence", pa.string()),
      ("consent", pa.string()), ("source", pa.string()), ("objective", pa.float64()), ("files", pa.list_(FILE))]
 )  # fmt: skip
-
-Keywords = Mapping[str, Mapping[str, Any]]  # layer -> keyword -> value
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,10 @@ class Composed:
         return (json.dumps(self.document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def compose(
-    lake: Lake, spec: DatasetSpec, *, ref: str, layers: Mapping[str, Layer], keywords: Keywords | None = None
-) -> Composed:
+def compose(lake: Lake, spec: DatasetSpec, *, ref: str, layers: Mapping[str, Layer]) -> Composed:
     """Choose segments of the commit that `spec.ref` (else `ref`) names now; DATASET_INFEASIBLE says what is in the way.
 
-    The same specification over the same facts gives the same bytes. `keywords`: layer -> those of the settings, which
-    say whose models the card names.
+    The same specification over the same facts gives the same bytes.
     """
     candidates = find_candidates(lake, spec, spec.ref or ref, layers)
     chooser = Chooser(spec, candidates)
@@ -64,7 +59,7 @@ def compose(
     if choice is None:
         raise conflict_of(chooser)
     index = _index(candidates, choice)
-    models = {name: layer.models_in_force((keywords or {}).get(name)) for name, layer in sorted(layers.items())}
+    models = made_with(lake, candidates.commit_id, index["segment_id"].to_pylist(), layers)
     return Composed(spec, candidates.commit_id, index, _document(chooser, choice, index, spec.ref or ref, models))
 
 
@@ -84,9 +79,7 @@ def _index(candidates: Candidates, choice: Choice) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=INDEX)
 
 
-def _document(
-    chooser: Chooser, choice: Choice, index: pa.Table, ref: str, models: Mapping[str, tuple[str, ...]]
-) -> dict[str, Any]:
+def _document(chooser: Chooser, choice: Choice, index: pa.Table, ref: str, models: Mapping[str, Any]) -> dict[str, Any]:
     spec, candidates = chooser.spec, chooser.candidates
     rows = index.to_pylist()
     files = [file for row in rows for file in row["files"]]
@@ -108,9 +101,7 @@ def _document(
         "speakers": _counts(rows, "speaker"),
         "licences": _counts(rows, "licence"),
         "consent": _counts(rows, "consent"),
-        "models": {
-            name: {used: model(used).licence for used in sorted(names)} for name, names in models.items() if names
-        },
+        "models": models,
         "solver": {"name": version(), "status": choice.status},
     }  # fmt: skip
 

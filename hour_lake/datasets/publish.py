@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hour_lake.datasets.compose import Composed, Keywords, compose
+from hour_lake.datasets.compose import Composed, compose
 from hour_lake.datasets.spec import DatasetSpec, is_dataset_name, parse_spec
 from hour_lake.errors import DatasetError, LakeError
 from hour_lake.lake.interface import Lake
@@ -57,7 +57,6 @@ def compose_and_publish(
     name: str,
     layers: Mapping[str, Layer],
     *,
-    keywords: Keywords | None = None,
     fence: Callable[[], None] | None = None,
 ) -> Version:
     """Compose the pinned specification and publish it; the latest version again if nothing would differ."""
@@ -67,7 +66,7 @@ def compose_and_publish(
         raise DatasetError("DATASET_MISSING", "no specification of this name is pinned", value=name, where=branch,
                            fix="hour-lake dataset compose FILE") from error  # fmt: skip
     spec = parse_spec(data, where=spec_path(name))
-    return publish(lake, branch, compose(lake, spec, ref=branch, layers=layers, keywords=keywords), fence=fence)
+    return publish(lake, branch, compose(lake, spec, ref=branch, layers=layers), fence=fence)
 
 
 def publish(lake: Lake, branch: str, composed: Composed, *, fence: Callable[[], None] | None = None) -> Version:
