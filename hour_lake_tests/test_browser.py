@@ -10,13 +10,15 @@ import pytest
 
 from hour_lake_tests.flow import Flow
 from hour_lake_tests.ui import (
+    VIEW,
     dagster_dev,
     launch_backfill,
     page_of,
     picture,
     reload_code,
     select_assets,
-    show_whole_graph,
+    show_group,
+    show_groups,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -73,10 +75,11 @@ def test_layers_that_are_dropped_into_a_folder_are_backfilled(project: tuple[Flo
         for name, text in files.items():
             (flow.folder / "layers" / f"{name}.py").write_text(text)
         reload_code(page, address)
-        page.goto(f"{address}/asset-groups")
-        page.get_by_text("Materialize all").wait_for()
-        show_whole_graph(page)
-        picture(page, "asset_graph")
+        show_groups(page, address)
+        picture(page, "asset_graph", left=370, top=115, right=60)
+        show_group(page, address, "frames")
+        picture(page, "asset_group", left=480, top=165, right=480)
+        page.set_viewport_size(VIEW)
         select_assets(page, address, ["red_share", "jump"])
         launch_backfill(page, partitions=VIDEO)
         _wait_until_done(flow, segments, layers)

@@ -11,13 +11,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FloatRect, Page, ViewportSize, sync_playwright
 
 from hour_lake_tests.flow import Flow
 
 PICTURES = Path(__file__).parent.parent / "build" / "pictures"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+VIEW: ViewportSize = {"width": 1800, "height": 1100}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -73,32 +74,53 @@ def page_of(address: str) -> Generator[Page]:
     """A browser's page."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1800, "height": 1100})
+        page = browser.new_page(viewport=VIEW)
         page.set_default_timeout(120_000)
         page.goto(address)
         yield page
         browser.close()
 
 
-def show_whole_graph(page: Page) -> None:
-    """Every group open, and all of it in view."""
-    page.wait_for_timeout(2000)
-    page.keyboard.press("Alt+e")
-    page.wait_for_timeout(1500)
-    page.reload()
+def show_groups(page: Page, address: str) -> None:
+    """The whole graph, a box a group; so wide that a box tells how many assets it holds and how they are."""
+    page.set_viewport_size({"width": 2800, "height": 1300})
+    page.get_by_text("Hide navigation").click()
+    page.goto(f"{address}/asset-groups")
     page.get_by_text("Materialize all").wait_for()
-    page.wait_for_timeout(3000)
-    page.mouse.move(1150, 620)
+    _wait_for_states(page)
+
+
+def show_group(page: Page, address: str, name: str) -> None:
+    """One group open, all of it in view: names and states."""
+    page.set_viewport_size({"width": 1800, "height": 1400})
+    page.goto(f"{address}/locations/hour_lake.definitions/asset-groups/{name}/lineage")
+    page.get_by_text("Materialize all").wait_for()
+    _wait_for_states(page)
+    page.mouse.move(920, 780)
     page.keyboard.down("Control")  # the wheel zooms; without the key it moves the graph
-    page.mouse.wheel(0, 120)
+    for _ in range(3):
+        page.mouse.wheel(0, 120)
+        page.wait_for_timeout(700)
     page.keyboard.up("Control")
-    page.wait_for_timeout(1500)
+    page.mouse.move(300, 1300)
+    page.wait_for_timeout(1000)
 
 
-def picture(page: Page, name: str) -> None:
-    """A screenshot, kept for the readme."""
+def _wait_for_states(page: Page) -> None:
+    page.wait_for_timeout(3000)  # the graph is laid out
+    page.get_by_text("fetching statuses").first.wait_for(state="detached")
+    page.wait_for_timeout(1000)
+
+
+def picture(page: Page, name: str, *, left: int = 0, top: int = 0, right: int = 0, bottom: int = 0) -> None:
+    """A screenshot, kept for the readme; without so many px at each side."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png")
+    size = page.viewport_size
+    assert size
+    clip: FloatRect = {
+        "x": left, "y": top, "width": size["width"] - left - right, "height": size["height"] - top - bottom,
+    }  # fmt: skip
+    page.screenshot(path=PICTURES / f"{name}.png", clip=clip)
 
 
 def reload_code(page: Page, address: str) -> None:
