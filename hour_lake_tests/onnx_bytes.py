@@ -1,6 +1,10 @@
 """Small ONNX files, written field by field: `y = x + w` for three numbers, with `w` inside or in a file beside it."""
 
 import struct
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +53,23 @@ def choosing(weights: bytes) -> bytes:
     node = field(1, "c") + field(2, "y") + field(4, "If") + both
     condition = field(1, "c") + field(2, field(1, field(1, 9) + field(2, b"")))  # a bool without dimensions
     return field(1, node) + field(2, "chooses") + field(11, condition) + field(12, _value("y"))
+
+
+def node(kind: str, inputs: Sequence[str], output: str) -> bytes:
+    """One node of a graph; nodes stand in the order in which they run."""
+    return field(1, b"".join(field(1, name) for name in inputs) + field(2, output) + field(4, kind))
+
+
+def array(name: str, values: NDArray[np.floating]) -> bytes:
+    """One array of weights of a graph, as float32."""
+    dims = b"".join(field(1, size) for size in values.shape)
+    return field(5, dims + field(2, FLOAT) + field(8, name) + field(9, values.astype("<f4").tobytes()))
+
+
+def value(number: int, name: str, shape: Sequence[int]) -> bytes:
+    """What goes into a graph (field 11) or comes out of it (12)."""
+    dims = b"".join(field(1, field(1, size)) for size in shape)
+    return field(number, field(1, name) + field(2, field(1, field(1, FLOAT) + field(2, dims))))
 
 
 def onnx(graph: bytes) -> bytes:

@@ -22,6 +22,7 @@ from hour_lake.passes.media import Readers, SegmentMedia
 from hour_lake.passes.registry import load_layers
 from hour_lake.passes.run import Run
 from hour_lake.passes.tables import from_parquet, to_arrow, to_parquet
+from hour_lake_tests.insightface_networks import insightface_networks as insightface_networks
 from hour_lake_tests.pictures import frames_of, scene
 from hour_lake_tests.weights import weights_folder as weights_folder
 
@@ -72,7 +73,7 @@ def nothing() -> Tables:
     return all_tables(np.zeros((720, 1280, 3), np.uint8), np.zeros(19_200, np.float32))
 
 
-pytestmark = pytest.mark.usefixtures("weights_folder")
+pytestmark = pytest.mark.usefixtures("weights_folder", "insightface_networks")
 
 
 def facts(declared: Layer, table: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 The main face is the biggest at first, afterwards the one that overlaps the last main face most (the biggest if none).
 It comes first in every list, the others follow by size. Boxes are px of the clip and may reach beyond the picture.
+A box is about the whole face, also of one that looks aside (`hour_lake/models/blazeface.py` says how).
 The provider `insightface` knows no ears: they are NaN, and its mouth is the middle between the corners.
 """
 

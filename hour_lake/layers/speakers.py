@@ -2,11 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from hour_lake.layers import Table, layer
-from hour_lake.layers._clusters import clusters
-from hour_lake.layers._groups import named
+from hour_lake.layers._by_cosine import named_by_cosine
 
 
 @layer(
@@ -23,11 +20,5 @@ def speakers(speaker_embedding: Table, *, same_within: float = 0.14) -> dict[str
     two at least 0.17. Real voices in other rooms lie further apart, and clipping moves a voice by 0.3: look at
     `distance` before you trust it. A segment with too little speech has no row.
     """
-    known = np.isfinite(speaker_embedding["embedding"]).all(axis=1)
-    segments, voices = speaker_embedding["segment_id"][known], speaker_embedding["embedding"][known].astype(np.float64)
-    voices /= np.linalg.norm(voices, axis=1, keepdims=True)
-    groups = clusters(voices, within=float(np.sqrt(2 * same_within)))  # of length 1: |a - b|^2 = 2 (1 - a b)
-    sums = np.array([voices[groups == group].sum(axis=0) for group in range(groups.max(initial=-1) + 1)])
-    cosine = (voices * sums[groups]).sum(axis=1) / np.linalg.norm(sums[groups], axis=1) if len(voices) else np.zeros(0)
-    speaker, sizes = named(groups, segments.tolist())
-    return {"segment_id": segments, "speaker": speaker, "distance": 1 - cosine, "segments": sizes}
+    segments, speaker, distance, sizes = named_by_cosine(speaker_embedding, within=same_within)
+    return {"segment_id": segments, "speaker": speaker, "distance": distance, "segments": sizes}
