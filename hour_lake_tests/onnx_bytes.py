@@ -6,9 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-import numpy as np
-from numpy.typing import NDArray
-
 FLOAT, W = 1, (1.0, 2.0, 4.0)
 
 
