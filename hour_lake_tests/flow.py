@@ -63,7 +63,7 @@ class Flow:
     def __call__(self, *arguments: str, exit_code: int = 0, **environment: str) -> str:
         """Run a command; gives what it printed, errors too. 1: a coded error. 2: outputs that failed."""
         process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=600)
+        out, err = process.communicate(timeout=900)
         assert process.returncode == exit_code, f"{arguments}: exit {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in err, err
         return out if exit_code == 0 else out + err
