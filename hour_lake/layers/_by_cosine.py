@@ -1,4 +1,4 @@
-"""Names for the groups of segments whose embeddings point the same way."""
+"""Embeddings that are compared by where they point: their middle, and names for those that point the same way."""
 
 from typing import Any
 
@@ -8,6 +8,12 @@ from numpy.typing import NDArray
 from hour_lake.layers import Table
 from hour_lake.layers._clusters import Vectors, clusters
 from hour_lake.layers._groups import named
+
+
+def middle_and_spread(vectors: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    """The mean of `(n, numbers)` of length 1, itself of length 1, and the largest distance of one of them from it."""
+    middle = vectors.mean(axis=0) / np.linalg.norm(vectors.mean(axis=0))
+    return middle, 1 - (vectors @ middle).min()
 
 
 def named_by_cosine(table: Table, *, within: float) -> tuple[Any, list[str], Vectors, NDArray[np.int64]]:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hour_lake.layers import Frames, Table, frames, layer
+from hour_lake.layers._by_cosine import middle_and_spread
+from hour_lake.layers._main_face import worth_a_look
 from hour_lake.models.arcface import NUMBERS, embedding
 
 NOSE, MOUTH = 1, [61, 291]  # of the mesh: the tip, the corners
@@ -27,17 +29,14 @@ class face_embedding:
     """Looks at the main face every two seconds, as `identity` does."""
 
     def __init__(self, *, least_inside_share: float = 0.9, least_side_px: float = 40) -> None:
-        self.least_inside_share, self.least_side_px = least_inside_share, least_side_px
+        self.asked = {"least_inside_share": least_inside_share, "least_side_px": least_side_px}
         self.found: list[Any] = []
 
     def __call__(self, frames: Frames, face_boxes: Table, face_landmarks: Table) -> None:
         """Faces that are cut off or tiny are not looked at."""
-        for k, picture in enumerate(frames.pixels):
-            if not face_boxes["face_count"][k] or face_boxes["inside_share"][k] < self.least_inside_share:
-                continue
-            if min(face_boxes["width_px"][k][0], face_boxes["height_px"][k][0]) >= self.least_side_px:
-                points = five_points(*(face_landmarks[name][k] for name in MARKS))
-                self.found.append(embedding(picture, points=points, asked_by="face_embedding"))
+        for k, _ in worth_a_look(face_boxes, **self.asked):
+            points = five_points(*(face_landmarks[name][k] for name in MARKS))
+            self.found.append(embedding(frames.pixels[k], points=points, asked_by="face_embedding"))
 
     def finish(self) -> dict[str, Any]:
         """`embedding`: the mean of the looks, of length 1. `spread`: the largest distance of a look from it.
@@ -47,9 +46,8 @@ class face_embedding:
         """
         if not self.found:
             return {"embedding": np.full(NUMBERS, np.nan, np.float32), "spread": np.nan, "looks": 0}
-        looks = np.array(self.found)
-        middle = looks.mean(axis=0) / np.linalg.norm(looks.mean(axis=0))
-        return {"embedding": middle, "spread": 1 - (looks @ middle).min(), "looks": len(looks)}
+        middle, spread = middle_and_spread(np.array(self.found))
+        return {"embedding": middle, "spread": spread, "looks": len(self.found)}
 
 
 def five_points(mesh: Any, right_eye: Any, left_eye: Any) -> NDArray[np.floating]:

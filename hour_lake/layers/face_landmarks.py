@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hour_lake.layers import Frames, Table, layer
+from hour_lake.layers._main_face import main_box
 from hour_lake.models.facemesh import find_mesh
 from hour_lake.models.iris import find_eye
 
@@ -39,7 +40,7 @@ def face_landmarks(frames: Frames, face_boxes: Table) -> dict[str, Any]:
         rows[name] = np.full((len(frames), width), np.nan, np.float32)
     for k in np.flatnonzero(face_boxes["face_count"]):
         picture = frames.pixels[k]
-        box = np.array([face_boxes[name][k][0] for name in ("x_px", "y_px", "width_px", "height_px")])
+        box = main_box(face_boxes, k)
         key_points = face_boxes["key_points_px"][k].reshape(6, 2)
         mesh = find_mesh(picture, box=box, key_points=key_points, asked_by="face_landmarks")
         right = find_eye(picture, mesh=mesh.points, side="right", asked_by="face_landmarks")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from hour_lake.layers import Frames, Table, layer
+from hour_lake.layers._main_face import main_box
 from hour_lake.models.landmarks_106 import POINTS, find_points
 
 
@@ -25,6 +26,6 @@ def face_landmarks_106(frames: Frames, face_boxes: Table) -> dict[str, Any]:
     """
     points = np.full((len(frames), 2 * POINTS), np.nan, np.float32)
     for k in np.flatnonzero(face_boxes["face_count"]):
-        box = np.array([face_boxes[name][k][0] for name in ("x_px", "y_px", "width_px", "height_px")])
+        box = main_box(face_boxes, k)
         points[k] = find_points(frames.pixels[k], box=box, asked_by="face_landmarks_106").ravel()
     return {"points_px": points}

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from hour_lake.layers import Frames, Table, frames, layer
+from hour_lake.layers._main_face import worth_a_look
 from hour_lake.models.dlib_face import MODELS, embedding
 
 
@@ -20,17 +21,13 @@ class identity:
     """Looks at the main face every two seconds, for it takes 0.1 s."""
 
     def __init__(self, *, least_inside_share: float = 0.9, least_side_px: float = 40) -> None:
-        self.least_inside_share, self.least_side_px = least_inside_share, least_side_px
+        self.asked = {"least_inside_share": least_inside_share, "least_side_px": least_side_px}
         self.found: list[Any] = []
 
     def __call__(self, frames: Frames, face_boxes: Table) -> None:
         """Faces that are cut off or tiny are not looked at."""
-        for k, picture in enumerate(frames.pixels):
-            if not face_boxes["face_count"][k] or face_boxes["inside_share"][k] < self.least_inside_share:
-                continue
-            box = np.array([face_boxes[name][k][0] for name in ("x_px", "y_px", "width_px", "height_px")])
-            if min(box[2:]) >= self.least_side_px:
-                self.found.append(embedding(picture, box=box, asked_by="identity"))
+        for k, box in worth_a_look(face_boxes, **self.asked):
+            self.found.append(embedding(frames.pixels[k], box=box, asked_by="identity"))
 
     def finish(self) -> dict[str, Any]:
         """`embedding`: the mean of the looks. `spread`: the largest distance of a look from it.

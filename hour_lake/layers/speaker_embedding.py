@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hour_lake.layers import Samples, Table, layer
+from hour_lake.layers._by_cosine import middle_and_spread
 from hour_lake.models.ge2e import voices
 from hour_lake.models.silero import WINDOW_SAMPLES
 
@@ -44,8 +45,8 @@ def speaker_embedding(
     loud = samples.values * np.float32(max(1, 10 ** (least_dbfs / 20) / np.sqrt(np.mean(samples.values**2))))
     around = round(around_seconds * samples.rate_hz / WINDOW_SAMPLES)
     found = voices(loud[kept(spoken, around=around, samples=len(loud))], asked_by="speaker_embedding")
-    middle = found.mean(axis=0) / np.linalg.norm(found.mean(axis=0))
-    return {"embedding": middle, "spread": 1 - (found @ middle).min(), "pieces": len(found)}
+    middle, spread = middle_and_spread(found)
+    return {"embedding": middle, "spread": spread, "pieces": len(found)}
 
 
 def kept(spoken: NDArray[np.bool_], *, around: int, samples: int) -> NDArray[np.bool_]:
