@@ -1,4 +1,7 @@
-"""What decoding once buys: every layer that looks at frames in one pass, against its own arithmetic plus one decode."""
+"""What decoding once buys: every layer that looks at frames in one pass, against its own arithmetic plus one decode.
+
+A layer's own arithmetic takes in the pictures it asks for, when no other has asked before, and the clip it gives.
+"""
 
 import os
 from pathlib import Path

@@ -1,14 +1,18 @@
 """What a layer may ask of the frames (a width, a rate), and which layers a project takes."""
 
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from hour_lake.errors import LayerError
 from hour_lake.layers import Frames, Table, frames, layer
+from hour_lake.media.square import SquareClip
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.graph import checked_reads
 from hour_lake.passes.media import Readers, SegmentMedia
@@ -89,23 +93,53 @@ def test_the_first_frame_of_each_stretch(fps: float, count: int, wanted: list[in
     assert found == wanted
 
 
-def test_two_layers_of_one_width_share_the_scaled_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    import hour_lake.passes.arrays as arrays
+def test_what_layers_ask_for_is_scaled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes_px: list[tuple[int, int]] = []
+    real = cv2.resize
+    monkeypatch.setattr(
+        cv2, "resize", lambda picture, size, *a, **k: (sizes_px.append(size), real(picture, size, *a, **k))[1]
+    )
 
-    scaled: list[int] = []
-    real = arrays._scaled
-    monkeypatch.setattr(arrays, "_scaled", lambda frame, width: (scaled.append(width), real(frame, width))[1])
-
-    def made(name: str) -> Layer:
+    def made(name: str, width: int) -> Layer:
         def look(frames: Frames) -> dict[str, Any]:
             """Small."""
             return seen(frames)
 
         look.__name__ = name
-        return layer(reads=frames(width=64), columns={"number": "int32", "width": "int32"})(look)
+        return layer(reads=frames(width=width), columns={"number": "int32", "width": "int32"})(look)
 
-    tables(made("one"), made("two"))
-    assert len(scaled) == 60
+    found = tables(made("one", 64), made("two", 64), made("half", 160), made("quarter", 80))
+    assert Counter(sizes_px) == {(160, 90): 60, (80, 45): 60, (64, 36): 60}  # 64 begins with the halves
+    assert [set(found[name]["width"]) for name in ("one", "two", "half", "quarter")] == [{64}, {64}, {160}, {80}]
+
+
+@pytest.mark.parametrize("height_px", [89, 90, 91, 93])
+def test_small_pictures_do_not_depend_on_what_was_asked_before(height_px: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (3, height_px, 161, 3)).astype(np.uint8)
+    together = Frames(pixels, np.zeros(3))
+    for width in (161, 160, 81, 80, 40, 79, 33, 7):
+        alone = Frames(pixels, np.zeros(3)).small(width=width)
+        assert alone.shape[1:3] == (max(1, round(height_px * width / 161)), width)
+        assert np.array_equal(together.small(width=width), alone)
+        assert np.array_equal(together.gray(width=width), [cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in alone])
+
+
+def test_the_pictures_and_the_clip_that_a_layer_asks_for_count_as_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    @layer(reads=frames(width=64), columns={"number": "int32"}, clip_px=64)
+    def clipped(frames: Frames) -> dict[str, Any]:
+        """Black."""
+        return {"number": frames.frame_index, "pixels": np.zeros((len(frames), 64, 64, 3), np.uint8)}
+
+    def slowly(add: Any) -> Any:
+        return lambda *arguments: (time.sleep(0.05), add(*arguments))[1]
+
+    monkeypatch.setattr(Frames, "asked", lambda *a, real=Frames.asked, **k: (time.sleep(0.05), real(*a, **k))[1])
+    monkeypatch.setattr(SquareClip, "add", slowly(SquareClip.add))
+    monkeypatch.setattr(SquareClip, "finish", slowly(SquareClip.finish))
+    here, media = Path("toy"), "toy_00000000_00000400"
+    run = Run((clipped,), SegmentMedia(media, here, here, here), {}, {}, readers=numbered(10, (5, 5)))
+    run.all()
+    assert run.seconds["clipped"] >= 0.25  # two batches asked for and encoded, one finish
 
 
 @pytest.mark.parametrize(

@@ -24,15 +24,23 @@ def letterbox(frames: Frames, *, black_up_to: int = 24) -> dict[str, Any]:
 
     `picture_share`: what is left of the frame without its bars. A wholly black frame is all bar, and nothing is left.
     """
-    bars = np.array([_bars(gray, black_up_to) for gray in frames.gray()])
+    bars = np.array([_bars(picture, black_up_to) for picture in frames.pixels])
     height, width = frames.pixels.shape[1:3]
     left = np.maximum(height - bars[:, 0] - bars[:, 1], 0) * np.maximum(width - bars[:, 2] - bars[:, 3], 0)
     return {**{side: bars[:, k] for k, side in enumerate(SIDES)}, "picture_share": left / (height * width)}
 
 
-def _bars(gray: Any, black_up_to: int) -> tuple[int, int, int, int]:
+def _bars(picture: Any, black_up_to: int) -> tuple[int, int, int, int]:
+    edges = picture[:1], picture[-1:], picture[:, :1], picture[:, -1:]
+    if all(cv2.mean(_gray(edge))[0] > black_up_to for edge in edges):
+        return 0, 0, 0, 0  # most pictures, for a fortieth of the work
+    gray = _gray(picture)
     rows, columns = (cv2.reduce(gray, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() for axis in (1, 0))
     return *_ends(rows > black_up_to), *_ends(columns > black_up_to)
+
+
+def _gray(picture: Any) -> Any:
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
 
 
 def _ends(lit: Any) -> tuple[int, int]:

@@ -25,8 +25,8 @@ class Frames:
     time_seconds: NDArray[np.float64]
     first_index: int = 0
     places: NDArray[np.int32] | None = None
-    _cache: dict[tuple[str, int], NDArray[np.uint8]] = field(
-        default_factory=dict[tuple[str, int], NDArray[np.uint8]], repr=False, compare=False
+    _cache: dict[tuple[str, tuple[int, ...]], NDArray[np.uint8]] = field(
+        default_factory=dict[tuple[str, tuple[int, ...]], NDArray[np.uint8]], repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
@@ -55,39 +55,46 @@ class Frames:
         elif len(chosen) == len(self):
             pixels = self.small(width=width)
         else:
-            pixels = np.stack([_scaled(self.pixels[k], width) for k in chosen])
+            pixels = Frames(self.pixels[chosen], self.time_seconds[chosen]).small(width=width)
         return Frames(pixels, self.time_seconds[chosen], places=self.frame_index[chosen])
 
     def small(self, *, width: int) -> NDArray[np.uint8]:
-        """RGB, uint8 `(n, height, width, 3)`, scaled down to at most `width` columns; made once."""
-        full_width = self.pixels.shape[2]
+        """RGB, uint8 `(n, height, width, 3)`, area means, scaled down to at most `width` columns; made once."""
+        full_height, full_width = self.pixels.shape[1:3]
         if width >= full_width:
             return self.pixels
-        return self._made("small", width, lambda: [_scaled(frame, width) for frame in self.pixels])
+        # Halved as long as it goes: OpenCV is four times quicker at halves, and other widths begin with the same ones.
+        halvings = 0
+        while full_width >> halvings >= 2 * width and full_height >> halvings >= 2:
+            halvings += 1
+        return self._scaled(self._halved(halvings), (width, max(1, round(full_height * width / full_width))))
 
     def gray(self, *, width: int | None = None) -> NDArray[np.uint8]:
         """Luma (BT.601), uint8 `(n, height, width)`, scaled down to at most `width` columns; made once."""
-        target = min(width or self.pixels.shape[2], self.pixels.shape[2])
-        return self._made("gray", target, lambda: [_gray(frame) for frame in self.small(width=target)])
+        pixels = self.small(width=min(width or self.pixels.shape[2], self.pixels.shape[2]))
+        return self._made("gray", pixels.shape[:3], lambda k, out: cv2.cvtColor(pixels[k], cv2.COLOR_RGB2GRAY, out))
 
-    def _made(self, kind: str, width: int, make: Callable[[], list[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
-        if (kind, width) not in self._cache:
-            self._cache[kind, width] = np.stack(make())
-        return self._cache[kind, width]
+    def _halved(self, times: int) -> NDArray[np.uint8]:
+        if not times:
+            return self.pixels
+        height, width = self.pixels.shape[1:3]
+        return self._scaled(self._halved(times - 1), (width >> times, height >> times))
 
+    def _scaled(self, pixels: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
+        width, height = size_px
+        if pixels.shape[1:3] == (height, width):
+            return pixels
+        shape, area = (len(pixels), height, width, 3), cv2.INTER_AREA
+        return self._made("small", shape, lambda k, out: cv2.resize(pixels[k], size_px, out, interpolation=area))
 
-def _scaled(frame: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
-    """Area means. Halved as long as it goes: OpenCV is four times quicker at halves than at any other step."""
-    target = (width, max(1, round(frame.shape[0] * width / frame.shape[1])))
-    while frame.shape[1] >= 2 * width and frame.shape[0] >= 2:
-        frame = np.asarray(
-            cv2.resize(frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA), np.uint8
-        )
-    return np.asarray(cv2.resize(frame, target, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _gray(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+    def _made(self, kind: str, shape: tuple[int, ...], make: Callable[[int, Any], object]) -> NDArray[np.uint8]:
+        """`make(k, out)` writes the k-th picture into its place."""
+        if (kind, shape) not in self._cache:
+            made = np.empty(shape, np.uint8)
+            for k, out in enumerate(made):
+                make(k, out)
+            self._cache[kind, shape] = made
+        return self._cache[kind, shape]
 
 
 @dataclass(frozen=True)

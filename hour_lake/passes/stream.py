@@ -1,6 +1,7 @@
 """One layer over the batches of one decode: its object, the rows it has given so far, the time it took and where."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Stream:
-    """`take` each batch in turn, then `finish`. `given`: sounds and whole tables that were there before the decode."""
+    """`take` each batch in turn, then `finish`. `given`: sounds and whole tables that were there before the decode.
+
+    `seconds`: of the layer's own work, with the scaled pictures that it was the first to ask for, and its clip.
+    """
 
     def __init__(self, layer: Layer, config: Mapping[str, Any], given: Mapping[str, Table | Samples]) -> None:
         self.layer = layer
@@ -44,7 +48,8 @@ class Stream:
         chosen = self._picker(frames.time_seconds)
         if not len(chosen):
             return {}
-        asked = frames.asked(chosen, width=self.layer.request.width)
+        with self._clock():
+            asked = frames.asked(chosen, width=self.layer.request.width)
         arguments = [self._argument(read, asked, frames.first_index, tables) for read in self.layer.reads]
         output = self._timed(self._call, *arguments)
         self._grids.append(_grid(asked))
@@ -66,7 +71,8 @@ class Stream:
 
     def clip(self) -> bytes | None:
         """The mp4 of a layer that also gives a clip."""
-        return self._clip.finish() if self._clip else None
+        with self._clock():
+            return self._clip.finish() if self._clip else None
 
     def close(self) -> None:
         """Leave nothing on disk."""
@@ -74,18 +80,23 @@ class Stream:
             self._clip.close()
 
     def _timed(self, call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+        with self._clock(), no_writes(self.layer), placed(self.layer.compute, self.devices):
+            return call(*arguments, **keywords)
+
+    @contextmanager
+    def _clock(self) -> Generator[None]:
         started = perf_counter()
         try:
-            with no_writes(self.layer), placed(self.layer.compute, self.devices):
-                return call(*arguments, **keywords)
+            yield
         finally:
             self.seconds += perf_counter() - started
 
     def _encode(self, pixels: NDArray[np.uint8]) -> None:
         from hour_lake.media.square import SquareClip  # the encoder: only where something is encoded
 
-        self._clip = self._clip or SquareClip(self.layer.clip_px)
-        self._clip.add(pixels)
+        with self._clock():
+            self._clip = self._clip or SquareClip(self.layer.clip_px)
+            self._clip.add(pixels)
 
     def _at_end(self) -> Table:
         output = self._timed(self._call.finish)
