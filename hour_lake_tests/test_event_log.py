@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from sqlite3 import dbapi2
 from typing import Any
 
 import dagster as dg
@@ -96,6 +98,30 @@ def test_the_same_answers(log: EventLog) -> None:
     latest = log.get_latest_materialization_events([dg.AssetKey("second")])[dg.AssetKey("second")]
     assert latest is not None
     assert latest.get_dagster_event().partition == "k2"
+
+
+def test_questions_of_all_threads_go_over_one_connection(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.store_event_batch(_events())
+    opened: list[str] = []
+
+    def connect(path: str, *rest: Any, real: Any = dbapi2.connect, **keywords: Any) -> Any:
+        opened.append(path)
+        return real(path, *rest, **keywords)
+
+    monkeypatch.setattr(dbapi2, "connect", connect)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: log.all_asset_keys(), range(40)))
+    assert {tuple(sorted(key.to_user_string() for key in keys)) for keys in found} == {("first", "second")}
+    assert len(opened) <= 1
+
+
+def test_what_another_process_stores_is_seen(log: EventLog, tmp_path: Path) -> None:
+    assert not log.all_asset_keys()
+    other = EventLog(str(tmp_path / "ours" / "history" / "runs"))
+    other.store_event_batch(_events())
+    assert len(log.all_asset_keys()) == 2
+    log.store_event_batch(_events())  # and nobody holds a lock
+    assert len(other.all_asset_keys()) == 2
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
