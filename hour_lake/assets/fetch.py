@@ -1,11 +1,10 @@
 """Fetching what tasks read before workers ask for it: a remote lake's bytes come while other segments are at work."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Generic, TypeVar
 
+from hour_lake.ahead import ahead
 from hour_lake.assets.batch import Task
 from hour_lake.errors import HourLakeError
 from hour_lake.ledger.landing import Made
@@ -26,7 +25,7 @@ class Fetch(Generic[Job]):
 
     def __call__(self, tasks: Sequence[Task]) -> Iterator[Job]:
         """Jobs in the order of their tasks; whoever takes one waits for no more than its own inputs."""
-        for task, result in self._ahead(tasks) if self._at_once else self._in_turn(tasks):
+        for task, result in self._results(tasks):
             try:
                 job = result()
             except HourLakeError as error:
@@ -39,16 +38,7 @@ class Fetch(Generic[Job]):
         for task, error in self._failed:
             yield task, dict.fromkeys(task.wanted, error)
 
-    def _in_turn(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Callable[[], Job]]]:
+    def _results(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Callable[[], Job]]]:
+        if self._at_once:
+            return ahead(self._job_of, tasks, at_once=self._at_once, name="fetch")
         return ((task, partial(self._job_of, task)) for task in tasks)
-
-    def _ahead(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Callable[[], Job]]]:
-        waiting: deque[tuple[Task, Future[Job]]] = deque()
-        with ThreadPoolExecutor(self._at_once, thread_name_prefix="fetch") as pool:
-            for task in tasks:
-                waiting.append((task, pool.submit(self._job_of, task)))
-                if len(waiting) > self._at_once:
-                    first, future = waiting.popleft()
-                    yield first, future.result
-            for first, future in waiting:
-                yield first, future.result

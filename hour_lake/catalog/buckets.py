@@ -3,7 +3,8 @@
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -16,20 +17,33 @@ from hour_lake.lake.interface import Entry
 ROWS_PER_GROUP = 50_000  # about 200 segments of 25 fps: what a query for one segment must read
 
 
-def changed_buckets(snapshot: Snapshot, source: Source) -> Iterator[tuple[str, bytes, dict[str, str]]]:
-    """(path, bytes, metadata) of each bucket that something was written to since the last compaction."""
+@dataclass(frozen=True)
+class Bucket:
+    """A compacted file that something was written to since the last compaction: the rows it keeps, and newer files."""
+
+    path: str
+    is_there: bool
+    stale: tuple[str, ...]
+    added: tuple[Entry, ...]
+
+    def compacted(self, snapshot: Snapshot) -> tuple[bytes, dict[str, str]]:
+        """Its new bytes and metadata."""
+        parts = [_kept(snapshot, self.path, self.stale)] if self.is_there else []
+        parts += [_with_path(_read(snapshot, entry.path), entry.path) for entry in self.added]
+        table = _in_order(pa.concat_tables(_same_types(parts), promote_options="permissive"))
+        return parquet_bytes(table, together="_path"), {"columns": _shape(table)}
+
+
+def changed_buckets(snapshot: Snapshot, source: Source) -> list[Bucket]:
+    """Those of one table, by path."""
     files = snapshot.files(source)
     added: dict[str, list[Entry]] = defaultdict(list)
     for entry in files.added:
         added[source.bucket(entry.path)].append(entry)
-    touched = sorted({*added, *(source.bucket(path) for path in files.stale)})
     there = {entry.path for entry in files.compacted}
-    for bucket in touched:
-        path = f"{source.tables_prefix}{bucket}.parquet"
-        parts = [_kept(snapshot, path, files.stale)] if path in there else []
-        parts += [_with_path(_read(snapshot, entry.path), entry.path) for entry in added[bucket]]
-        table = _in_order(pa.concat_tables(_same_types(parts), promote_options="permissive"))
-        yield path, parquet_bytes(table, together="_path"), {"columns": _shape(table)}
+    touched = sorted({*added, *(source.bucket(path) for path in files.stale)})
+    paths = {bucket: f"{source.tables_prefix}{bucket}.parquet" for bucket in touched}
+    return [Bucket(path, path in there, files.stale, tuple(added[bucket])) for bucket, path in paths.items()]
 
 
 def empty_bucket() -> tuple[bytes, dict[str, str]]:

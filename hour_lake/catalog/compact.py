@@ -3,8 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from hour_lake.catalog.buckets import changed_buckets, empty_bucket, parquet_bytes
+from hour_lake.ahead import ahead
+from hour_lake.catalog.buckets import Bucket, changed_buckets, empty_bucket, parquet_bytes
 from hour_lake.catalog.connect import connect_to
 from hour_lake.catalog.facts import facts_digest
 from hour_lake.catalog.fresh import Fresh, fresh_of
@@ -14,6 +17,7 @@ from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
 
 PREFIXES = ("layers/", *(source.prefix for source in (FLAGS, MANIFESTS, PLANS, SEGMENTS, VIDEOS)))
+AT_ONCE = 4  # buckets: a remote lake's small files come a request each
 Written = tuple[str, bytes, dict[str, str]]
 
 
@@ -21,24 +25,30 @@ def compact(lake: Lake, ref: str, layers: Mapping[str, Layer]) -> Iterator[Writt
     """(path, bytes, metadata) of every file to write: changed buckets of each table, then `tables/facts.parquet`.
 
     Put all of them in ONE transaction on the branch: they are one set. Nothing is given when nothing has changed since
-    the last compaction. Memory holds one bucket at a time.
+    the last compaction. Memory holds a few buckets at a time.
     """
     snapshot = Snapshot(lake, ref)
     there = {entry.path: entry.digest for entry in lake.entries(snapshot.commit_id, "tables/")}
     valid = dict(there) if snapshot.base else {}
-    written = False
-    for source in sources_of(layers, snapshot.layer_names()):
-        for path, data, metadata in changed_buckets(snapshot, source):
-            valid[path] = hashlib.sha256(data).hexdigest()
-            written = True
-            yield path, data, metadata
-    for path in sorted(there.keys() - valid.keys() - {FACTS_PATH}):  # left from a set that no longer holds together
-        data, metadata = empty_bucket()
-        valid[path] = hashlib.sha256(data).hexdigest()
-        yield path, data, metadata
+    buckets = [
+        each for source in sources_of(layers, snapshot.layer_names()) for each in changed_buckets(snapshot, source)
+    ]
     fresh = fresh_of(snapshot, layers, {name: facts_digest(layer) for name, layer in layers.items()})
-    if written or fresh.stale is None or fresh.stale or _manifests_changed(snapshot):
-        yield FACTS_PATH, _facts_bytes(snapshot, layers), _facts_metadata(snapshot, layers, fresh, seal_of(valid))
+    facts_too = bool(buckets) or fresh.stale is None or bool(fresh.stale) or _manifests_changed(snapshot)
+    with ThreadPoolExecutor(1, thread_name_prefix="facts") as pool:
+        facts = pool.submit(_facts_bytes, snapshot, layers) if facts_too else None  # meanwhile; it reads no bucket
+        for bucket, result in ahead(
+            partial(Bucket.compacted, snapshot=snapshot), buckets, at_once=AT_ONCE, name="bucket"
+        ):
+            data, metadata = result()
+            valid[bucket.path] = hashlib.sha256(data).hexdigest()
+            yield bucket.path, data, metadata
+        for path in sorted(there.keys() - valid.keys() - {FACTS_PATH}):  # left from a set that no longer holds together
+            data, metadata = empty_bucket()
+            valid[path] = hashlib.sha256(data).hexdigest()
+            yield path, data, metadata
+        if facts is not None:
+            yield FACTS_PATH, facts.result(), _facts_metadata(snapshot, layers, fresh, seal_of(valid))
 
 
 def is_current(lake: Lake, ref: str) -> bool:
