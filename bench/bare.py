@@ -1,7 +1,8 @@
 """The bare baseline: PyAV, x264 and the same networks in plain loops; no framework, no lake, no checks, no tables.
 
 Does what the pipeline cannot do without: decode each raw video once to look for cuts and speech, decode it again to
-encode its segments, decode each clip to run the networks on as many frames as the layers do, and those that listen.
+encode its segments, decode each clip to run the networks on as many frames as the layers do, and those that listen;
+and encode the second clip that the pipeline makes, 256 px of the face.
 """
 
 import os
@@ -25,6 +26,7 @@ from hour_lake.models.iris import find_eye
 from hour_lake.models.ocr import read_text
 from hour_lake.models.whisper import words
 
+SIDE_PX = 256  # of the clip that `face_crop` gives
 Job = tuple[str, tuple[Segment, ...], str]
 
 
@@ -99,9 +101,13 @@ def _cut_sound(video: str, segment: Segment, path: str) -> None:
 
 def infer(clip: str) -> None:
     """Decode a clip, run each network on as many frames as its layer does, and those that listen on the sound."""
-    with av.open(clip) as container:
+    with av.open(clip) as container, av.open(f"{clip}.face.mp4", "w") as faces:
+        out = faces.add_stream("libx264", rate=25, options=X264)
+        out.width, out.height, out.pix_fmt = SIDE_PX, SIDE_PX, "yuv420p"
         for index, frame in enumerate(container.decode(video=0)):
-            _look(frame.to_ndarray(format="rgb24"), index)
+            face = _look(frame.to_ndarray(format="rgb24"), index)
+            faces.mux(out.encode(av.VideoFrame.from_ndarray(face, format="rgb24").reformat(format="yuv420p")))
+        faces.mux(out.encode(None))
     if not Path(f"{clip}.flac").exists():
         return
     with av.open(f"{clip}.flac") as container:
@@ -115,14 +121,20 @@ def infer(clip: str) -> None:
     words(np.concatenate(heard).astype(np.float32) / 32768, beam=1, asked_by="bench")
 
 
-def _look(rgb: np.ndarray, index: int) -> None:
+def _look(rgb: np.ndarray, index: int) -> np.ndarray:
+    """All that looks at a frame; its face, or black."""
     if index % 25 == 0:
         read_text(cv2.resize(rgb, (640, 360), interpolation=cv2.INTER_AREA), asked_by="bench")
     found = find_faces(rgb, min_score=0.5, asked_by="bench")
-    if found:
-        face = max(found, key=lambda face: face.area)
-        mesh = find_mesh(rgb, box=face.box, key_points=face.key_points, asked_by="bench")
-        find_eye(rgb, mesh=mesh.points, side="right", asked_by="bench")
-        find_eye(rgb, mesh=mesh.points, side="left", asked_by="bench")
-        if index % 50 == 0:
-            embedding(rgb, box=face.box, asked_by="bench")
+    if not found:
+        return np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+    face = max(found, key=lambda face: face.area)
+    mesh = find_mesh(rgb, box=face.box, key_points=face.key_points, asked_by="bench")
+    find_eye(rgb, mesh=mesh.points, side="right", asked_by="bench")
+    find_eye(rgb, mesh=mesh.points, side="left", asked_by="bench")
+    if index % 50 == 0:
+        embedding(rgb, box=face.box, asked_by="bench")
+    x, y, width, height = face.box.tolist()
+    corner_px = np.array([[x, y], [x + width, y], [x, y + height]], np.float32)
+    square_px = np.array([[0, 0], [SIDE_PX, 0], [0, SIDE_PX]], np.float32)
+    return np.asarray(cv2.warpAffine(rgb, cv2.getAffineTransform(corner_px, square_px), (SIDE_PX, SIDE_PX)), np.uint8)
