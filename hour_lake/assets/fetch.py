@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
-from hour_lake.ahead import ahead
 from hour_lake.assets.batch import Task
 from hour_lake.errors import HourLakeError
 from hour_lake.ledger.landing import Made
+from hour_lake.threads import ahead
 
 Job = TypeVar("Job")
 
@@ -40,5 +40,5 @@ class Fetch(Generic[Job]):
 
     def _results(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Callable[[], Job]]]:
         if self._at_once:
-            return ahead(self._job_of, tasks, at_once=self._at_once, name="fetch")
+            return ahead(self._job_of, tasks, at_once=self._at_once)
         return ((task, partial(self._job_of, task)) for task in tasks)

@@ -3,10 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from hour_lake.ahead import ahead
 from hour_lake.catalog.buckets import Bucket, changed_buckets, empty_bucket, parquet_bytes
 from hour_lake.catalog.connect import connect_to
 from hour_lake.catalog.facts import facts_digest
@@ -15,6 +13,7 @@ from hour_lake.catalog.snapshot import Snapshot, seal_of
 from hour_lake.catalog.sources import FACTS_PATH, FLAGS, MANIFESTS, PLANS, SEGMENTS, VIDEOS, sources_of
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
+from hour_lake.threads import Threads, ahead
 
 PREFIXES = ("layers/", *(source.prefix for source in (FLAGS, MANIFESTS, PLANS, SEGMENTS, VIDEOS)))
 AT_ONCE = 4  # buckets: a remote lake's small files come a request each
@@ -35,11 +34,9 @@ def compact(lake: Lake, ref: str, layers: Mapping[str, Layer]) -> Iterator[Writt
     ]
     fresh = fresh_of(snapshot, layers, {name: facts_digest(layer) for name, layer in layers.items()})
     facts_too = bool(buckets) or fresh.stale is None or bool(fresh.stale) or _manifests_changed(snapshot)
-    with ThreadPoolExecutor(1, thread_name_prefix="facts") as pool:
-        facts = pool.submit(_facts_bytes, snapshot, layers) if facts_too else None  # meanwhile; it reads no bucket
-        for bucket, result in ahead(
-            partial(Bucket.compacted, snapshot=snapshot), buckets, at_once=AT_ONCE, name="bucket"
-        ):
+    with Threads(1) as beside:
+        facts = beside.submit(_facts_bytes, snapshot, layers) if facts_too else None  # meanwhile; it reads no bucket
+        for bucket, result in ahead(partial(Bucket.compacted, snapshot=snapshot), buckets, at_once=AT_ONCE):
             data, metadata = result()
             valid[bucket.path] = hashlib.sha256(data).hexdigest()
             yield bucket.path, data, metadata
@@ -48,7 +45,7 @@ def compact(lake: Lake, ref: str, layers: Mapping[str, Layer]) -> Iterator[Writt
             valid[path] = hashlib.sha256(data).hexdigest()
             yield path, data, metadata
         if facts is not None:
-            yield FACTS_PATH, facts.result(), _facts_metadata(snapshot, layers, fresh, seal_of(valid))
+            yield FACTS_PATH, facts(), _facts_metadata(snapshot, layers, fresh, seal_of(valid))
 
 
 def is_current(lake: Lake, ref: str) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from hour_lake.lake.refs import MAIN
 from hour_lake.lake.repair import restore_refs, take_back
 from hour_lake.lake.survey import Survey, survey
 from hour_lake.lake.sweep import sliced
+from hour_lake.threads import Threads
 
 OBJECTS_AT_ONCE = 1_000
 SHOWN_LINES = 20
@@ -145,9 +145,9 @@ def _bad_objects(objects: Objects, wanted: Mapping[bytes, int], *, quick: bool) 
             return f"an object cannot be read: {error.strerror}"
 
     bad: dict[bytes, str] = {}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with Threads(os.cpu_count() or 1) as threads:
         for some in sliced(wanted.items(), OBJECTS_AT_ONCE):
-            looked = zip(some, pool.map(look, some), strict=True)
+            looked = zip(some, threads.map(look, some), strict=True)
             bad.update({digest: problem for (digest, _), problem in looked if problem})
     return bad
 

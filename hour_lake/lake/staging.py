@@ -6,7 +6,6 @@ import shutil
 import time
 import uuid
 from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +15,7 @@ from hour_lake.lake.faults import storage_errors
 from hour_lake.lake.folders import sync_folder
 from hour_lake.lake.held import hold, is_held, text_of
 from hour_lake.lake.objects import CHUNK_BYTES, Objects
+from hour_lake.threads import Answer, Threads
 
 LOCK = "branch"  # the lock file; it holds the name of the branch that the transaction writes to
 GRACE_SECONDS = 3600.0
@@ -40,8 +40,8 @@ class Staging:
                 lock = hold(own / LOCK, branch)
                 reached("stage.opened")
             try:
-                with ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="sync") as pool:
-                    yield Staged(own, objects, pool)
+                with Threads(SYNC_THREADS) as threads:
+                    yield Staged(own, objects, threads)
             finally:
                 os.close(lock)
         finally:
@@ -83,11 +83,11 @@ class Staging:
 class Staged:
     """Objects of one transaction before they are part of the lake."""
 
-    def __init__(self, folder: Path, objects: Objects, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, folder: Path, objects: Objects, threads: Threads) -> None:
         self.folder = folder
         self.objects = objects
-        self.pool = pool
-        self._files: dict[str, tuple[Path, Future[None]]] = {}
+        self.threads = threads
+        self._files: dict[str, tuple[Path, Answer[None]]] = {}
         self._sound: set[str] = set()
 
     def add(self, data: bytes | Path) -> tuple[str, int]:
@@ -130,12 +130,12 @@ class Staged:
         with storage_errors(self.objects.folder):
             folders = {self.objects.folder, *(self.objects.path(digest).parent for digest in self._sound)}
             for digest, (file, synced) in self._files.items():
-                synced.result()
+                synced()
                 reached("stage.before_adopt")
                 folders.add(self.objects.adopt(file, digest))
                 reached("stage.adopted")
             reached("stage.before_folder_sync")
-            list(self.pool.map(sync_folder, folders))
+            list(self.threads.map(sync_folder, folders))
             reached("stage.folders_synced")
             self._sound |= self._files.keys()
             self._files.clear()
@@ -148,7 +148,7 @@ class Staged:
         return digest in self._sound
 
     def _keep(self, digest: str, file: Path) -> None:
-        self._files[digest] = file, self.pool.submit(sync_file, file)
+        self._files[digest] = file, self.threads.submit(sync_file, file)
 
 
 def remove(own: Path) -> None:
