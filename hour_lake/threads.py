@@ -12,10 +12,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
+from weakref import ref
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 CLOSE_SECONDS = 5.0
+IDLE_SECONDS = 5.0
 
 
 class Answer(Generic[Result]):
@@ -27,12 +29,20 @@ class Answer(Generic[Result]):
 
     def __call__(self) -> Result:
         """The result, or the error."""
-        if self._kept is None:
-            self._kept = self.told.get()
-        result, error = self._kept
+        error = self.error()
         if error is not None:
             raise error
-        return cast(Result, result)
+        assert self._kept is not None
+        return cast(Result, self._kept[0])
+
+    def error(self) -> BaseException | None:
+        """What it raised, if it did; waits for it."""
+        if self._kept is None:
+            self._kept = self.told.get()
+        return self._kept[1]
+
+
+Job = tuple[Callable[..., Any], tuple[Any, ...], Answer[Any]]
 
 
 class Threads:
@@ -45,9 +55,9 @@ class Threads:
     def __init__(self, most: int) -> None:
         self._most = most
         self._started = 0
-        self._over = False
-        self._jobs: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...], Answer[Any]] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._ended: SimpleQueue[None] = SimpleQueue()
+        self._over: list[None] = []  # something in it: begin nothing more
 
     def __enter__(self) -> "Threads":
         return self
@@ -60,7 +70,8 @@ class Threads:
         answer = Answer[Result]()
         self._jobs.put((work, arguments, answer))
         if self._started < self._most:
-            _thread.start_new_thread(self._serve, ())  # not `Thread`: its start waits with a lock in Python code
+            # Not `Thread`: its start waits with a lock in Python code.
+            _thread.start_new_thread(_serve, (ref(self), self._jobs, self._ended, self._over))
             self._started += 1
         return answer
 
@@ -71,7 +82,7 @@ class Threads:
 
     def close(self) -> None:
         """End the threads; nothing to do when they have ended."""
-        self._over = True
+        self._over.append(None)
         for _ in range(self._most):  # also for one that was started and not yet counted
             self._jobs.put(None)
         until = time.monotonic() + CLOSE_SECONDS
@@ -82,17 +93,26 @@ class Threads:
                 return
             self._started -= 1
 
-    def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            work, arguments, answer = job
-            try:
-                if self._over:
-                    raise CancelledError
-                answer.told.put((work(*arguments), None))
-            except BaseException as error:
-                answer.told.put((None, error))
-            del job, work, arguments, answer  # nothing is held while there is nothing to do
-        self._ended.put(None)
+
+def _serve(owner: "ref[Threads]", jobs: "SimpleQueue[Job | None]", ended: SimpleQueue[None], over: list[None]) -> None:
+    while True:
+        try:
+            job = jobs.get(timeout=IDLE_SECONDS)
+        except Empty:
+            if owner() is None:  # nobody closed them; a finalizer would swallow what a signal handler raises in it
+                return
+            continue
+        if job is None:
+            break
+        work, arguments, answer = job
+        try:
+            if over:
+                raise CancelledError
+            answer.told.put((work(*arguments), None))
+        except BaseException as error:
+            answer.told.put((None, error))
+        del job, work, arguments, answer  # nothing is held while there is nothing to do
+    ended.put(None)
 
 
 def ahead(

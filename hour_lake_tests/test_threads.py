@@ -5,9 +5,12 @@ import sys
 import threading
 import time
 from concurrent.futures import CancelledError
+from queue import Empty, SimpleQueue
+from typing import Any
 
 import pytest
 
+import hour_lake.threads
 from hour_lake.threads import Threads, ahead
 
 
@@ -122,3 +125,20 @@ print("done")
 def test_a_signal_at_any_moment_leaves_nothing_locked() -> None:
     told = subprocess.run([sys.executable, "-c", ROUNDS], capture_output=True, text=True, timeout=100)
     assert told.stdout == "done\n", told.stderr
+
+
+def test_threads_end_when_nobody_refers_to_them_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = SimpleQueue[None]()
+
+    def serve(*arguments: Any, real: Any = vars(hour_lake.threads)["_serve"]) -> None:
+        ended.put(real(*arguments))
+
+    monkeypatch.setattr("hour_lake.threads.IDLE_SECONDS", 0.05)
+    monkeypatch.setattr("hour_lake.threads._serve", serve)
+    threads = Threads(2)
+    assert list(threads.map(abs, [-1, -2])) == [1, 2]
+    with pytest.raises(Empty):
+        ended.get(timeout=0.3)
+    del threads
+    for _ in range(2):
+        ended.get(timeout=10)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from hour_lake.manifests.redact import redacted
 from hour_lake.media.scan import Scan, scan
 from hour_lake.passes.fingerprint import Fingerprint
 from hour_lake.settings import Limits
+from hour_lake.threads import Threads
 
 BATCH_VIDEOS = 16
 BATCH_SECONDS = 10.0
@@ -133,8 +133,8 @@ def _localised(project: Project, videos: Iterable[NewVideo]) -> Iterator[tuple[N
             return error
 
     videos = list(videos)
-    with ThreadPoolExecutor(DOWNLOADS) as pool:
-        yield from zip(videos, pool.map(bring, videos), strict=True)
+    with Threads(DOWNLOADS) as threads:
+        yield from zip(videos, threads.map(bring, videos), strict=True)
 
 
 def stage_video(transaction: Transaction, video: NewVideo, outcome: Scanned | HourLakeError) -> None:

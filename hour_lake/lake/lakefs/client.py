@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import urllib3
@@ -14,6 +13,7 @@ from hour_lake.lake.lakefs.access import Access
 from hour_lake.lake.lakefs.failures import REFUSED, UNAVAILABLE, Failure, of_connection, of_status
 from hour_lake.lake.lakefs.patience import Patience
 from hour_lake.lake.remote import RemoteOptions
+from hour_lake.threads import Threads
 
 if TYPE_CHECKING:
     from lakefs_sdk.client import LakeFSClient
@@ -31,7 +31,7 @@ class Client:
         self.options = options
         self._read_access = access
         self._lock = threading.Lock()
-        self._held: tuple[int, Access, LakeFSClient, ThreadPoolExecutor] | None = None
+        self._held: tuple[int, Access, LakeFSClient, Threads] | None = None
         self._was_let_in = False
 
     @property
@@ -40,7 +40,7 @@ class Client:
         return self._parts()[1]
 
     @property
-    def pool(self) -> ThreadPoolExecutor:
+    def threads(self) -> Threads:
         """Threads for requests side by side."""
         return self._parts()[3]
 
@@ -117,11 +117,11 @@ class Client:
             self._held = None
             return True
 
-    def _parts(self) -> "tuple[int, Access, LakeFSClient, ThreadPoolExecutor]":
+    def _parts(self) -> "tuple[int, Access, LakeFSClient, Threads]":
         with self._lock:
             if self._held is None or self._held[0] != os.getpid():
                 access = self._read_access()
-                threads = ThreadPoolExecutor(self.options.uploads, thread_name_prefix="lakefs")
+                threads = Threads(self.options.uploads)
                 self._held = os.getpid(), access, _connected(access, self.options), threads
             return self._held
 

@@ -138,7 +138,7 @@ class Entries:
             rest = rest[len(seen) :]
             if last is not None and len(seen) < WORTH_A_PAGE:
                 break
-        singly = self.client.pool.map(lambda path: self.get(commit_id, path), rest)
+        singly = self.client.threads.map(lambda path: self.get(commit_id, path), rest)
         return found | {entry.path: entry for entry in singly if entry}
 
 

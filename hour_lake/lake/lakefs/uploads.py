@@ -8,9 +8,9 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Generator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import BinaryIO
 
 from hour_lake.errors import LakeError
@@ -20,6 +20,7 @@ from hour_lake.lake.lakefs.entries import Entries, alike, entry_of, texts_for
 from hour_lake.lake.lakefs.pages import PAGE
 from hour_lake.lake.lakefs.transfer import CHUNK_BYTES, Content, Transfer
 from hour_lake.lake.metadata import texts_of
+from hour_lake.threads import Answer
 
 
 class Known:
@@ -55,10 +56,12 @@ class Uploads:
         self.branch = branch
         self.folder = folder
         self.sent: set[str] = set()  # paths that were written on the staging branch
-        self._pool = transfer.client.pool
-        self._room = threading.Semaphore(2 * transfer.client.options.uploads)
-        self._running: dict[str, Future[None]] = {}
+        self._threads = transfer.client.threads
+        self._room: SimpleQueue[None] = SimpleQueue()  # one in it for each object that may wait
+        self._running: dict[str, Answer[None]] = {}
         self._failed: BaseException | None = None
+        for _ in range(2 * transfer.client.options.uploads):
+            self._room.put(None)
 
     @staticmethod
     @contextmanager
@@ -77,29 +80,28 @@ class Uploads:
             raise self._failed
         earlier = self._running.get(path)
         if earlier:
-            earlier.exception()  # the last word counts: it must also be the last to arrive
-        self._room.acquire()
+            earlier.error()  # the last word counts: it must also be the last to arrive
+        self._room.get()
         try:
             content = _content(data) if isinstance(data, bytes) else self._copied(data)
             entry = Entry(path, content.sha256, content.size_bytes, texts_of(metadata or {}))
             texts_for(entry)  # METADATA_LIMIT at once, not when it is sent
-            self._running[path] = self._pool.submit(self._stage, entry, content)
+            self._running[path] = self._threads.submit(self._stage, entry, content)
         except BaseException:
-            self._room.release()
+            self._room.put(None)
             raise
         return entry
 
     def finish(self) -> None:
         """Wait until everything has arrived; the first failure."""
         for running in self._running.values():
-            running.result()
+            running()
 
     def stop(self) -> None:
         """Let what has begun come to its end, and begin nothing more."""
         self._failed = self._failed or LakeError("FENCED", "the transaction has ended")
         for running in self._running.values():
-            if not running.cancel():
-                running.exception()
+            running.error()
 
     def _stage(self, entry: Entry, content: Content) -> None:
         try:
@@ -109,7 +111,7 @@ class Uploads:
             self._failed = self._failed or error
             raise
         finally:
-            self._room.release()
+            self._room.put(None)
             if isinstance(content.data, Path):
                 content.data.unlink(missing_ok=True)
 
