@@ -8,6 +8,7 @@ import itertools
 import multiprocessing
 import os
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,6 +67,7 @@ class Actor:
 
 
 def _run(act: Callable[..., None], arguments: tuple[Any, ...], pipe: Connection, failpoint: str | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever started the tests may have it ignored, and so would we
     if failpoint:
         failpoints.arm(failpoint)
     act(*arguments, lambda line: pipe.send_bytes(line.encode()))
