@@ -1,12 +1,14 @@
-"""kill -9 in the middle of a run: nothing torn is seen, the next run finishes, nothing that had landed is repeated."""
+"""A run that is killed or told to stop in the middle: nothing torn is seen, the next finishes and repeats nothing."""
 
 import hashlib
 import os
 import signal
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from hour_lake.lake.interface import Lake
@@ -42,18 +44,21 @@ def outputs(lake: Lake) -> set[str]:
     return {entry.path for entry in lake.entries("main") if entry.path.startswith(("segments/", "layers/", "flags/"))}
 
 
-def test_a_killed_run_loses_nothing_and_repeats_nothing(small: Flow) -> None:
-    lake = open_lake(small.folder / "home" / "lake")
+def until_some_landed(small: Flow, lake: Lake) -> "subprocess.Popen[str]":
+    """A run that has landed some layers and is still at work."""
     run = small.start("run", "*")
     deadline = time.monotonic() + 300
     while len([p for p in outputs(lake) if p.startswith("layers/")]) < 8 and run.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    return run
+
+
+def assert_it_goes_on(small: Flow, lake: Lake) -> None:
+    """The next run makes what is missing, and nothing that had landed."""
     landed = {path: entry.digest for path in assert_whole(lake) if (entry := lake.entry("main", path))}
     before = small.json("status")["to_do"]
-    assert before > 0, "the run was over before it was killed"
+    assert before > 0, "the run was over before it was stopped"
 
     small("run", "*")
     assert small.json("status")["to_do"] == 0
@@ -65,7 +70,34 @@ def test_a_killed_run_loses_nothing_and_repeats_nothing(small: Flow) -> None:
             written.update(change.path for change in lake.diff(parents[0], commit.id) if change.after)
     done = outputs(lake)
     assert {path: written[path] for path in done} == dict.fromkeys(done, 1)
-    assert not list((small.folder / "home" / "scratch").iterdir())  # what the killed run left was swept
+    assert not list((small.folder / "home" / "scratch").iterdir())  # what the stopped run left was swept
+
+
+def test_a_killed_run_loses_nothing_and_repeats_nothing(small: Flow) -> None:
+    lake = open_lake(small.folder / "home" / "lake")
+    run = until_some_landed(small, lake)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert_it_goes_on(small, lake)
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_told_to_stop_ends_at_once_and_half_writes_nothing(
+    small: Flow, told: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after its step, not by beginning that step again, and no other run of the command follows."""
+    home = small.folder / "home"
+    lake = open_lake(home / "lake")
+    run = until_some_landed(small, lake)
+    os.kill(run.pid, told)
+    out, err = run.communicate(timeout=10)
+    assert (run.returncode, out, err) == (130, "", "")
+    assert not [*(home / "scratch").iterdir(), *(home / "lake" / "staging").iterdir()]
+    monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+    with dg.DagsterInstance.get() as instance:
+        (newest, *_) = instance.get_runs(limit=1)
+        assert (newest.job_name, newest.status) == ("enrich", dg.DagsterRunStatus.FAILURE)
+    assert_it_goes_on(small, lake)
 
 
 def test_workers_die_with_a_killed_run(small: Flow) -> None:

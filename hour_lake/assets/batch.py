@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from hour_lake.assets.events import VERSION_DIGITS, emit, emitted_by, materialization, newest_events, ordering_output
+from hour_lake.assets.failure import coded_failures
 from hour_lake.assets.partitions import key_of, segments_of
 from hour_lake.assets.progress import listener
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
@@ -52,24 +53,25 @@ def run_batch(
 
     Ends with `dg.Failure` when segments failed or are blocked: their partitions turn red, all others are green.
     """
-    opened = resource.get()
-    branch = branch_of(context, opened)
-    project = opened.at(branch)
-    batch = _Batch(context, project, branch, [project.steps[name] for name in steps], refresh=resource.refresh)
-    yield from batch.settled()
-    tasks = tasks_of(batch.checks)
-    with scratch_folder(project.settings.home) as scratch:
-        for _ in range(TRIES):
-            results = work(project, tasks, batch.ledger, scratch)
-            for made in batches(results, most=COMMIT_EVERY_SEGMENTS, seconds=COMMIT_EVERY_SECONDS):
-                yield from batch.land(made)
-            tasks = batch.to_try_again()
-            if not tasks:
-                break
-    batch.finish()
-    for name in steps:
-        yield ordering_output(name)
-    batch.raise_for_failures()
+    with coded_failures():
+        opened = resource.get()
+        branch = branch_of(context, opened)
+        project = opened.at(branch)
+        batch = _Batch(context, project, branch, [project.steps[name] for name in steps], refresh=resource.refresh)
+        yield from batch.settled()
+        tasks = tasks_of(batch.checks)
+        with scratch_folder(project.settings.home) as scratch:
+            for _ in range(TRIES):
+                results = work(project, tasks, batch.ledger, scratch)
+                for made in batches(results, most=COMMIT_EVERY_SEGMENTS, seconds=COMMIT_EVERY_SECONDS):
+                    yield from batch.land(made)
+                tasks = batch.to_try_again()
+                if not tasks:
+                    break
+        batch.finish()
+        for name in steps:
+            yield ordering_output(name)
+        batch.raise_for_failures()
 
 
 def tasks_of(checks: Sequence[Check]) -> list[Task]:

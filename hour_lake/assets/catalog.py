@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from hour_lake.assets.experiment import comparison_metadata
-from hour_lake.assets.failure import coded_failures
+from hour_lake.assets.failure import coded_failures, retry_of_pods
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
 from hour_lake.catalog.compact import compact
 from hour_lake.passes.declare import Layer
@@ -16,7 +16,7 @@ def catalog_asset(layers: Sequence[Layer]) -> dg.AssetsDefinition:
 
     @dg.asset(
         deps=["cleaning_flags", *(layer.name for layer in layers)], group_name="catalog", kinds={"duckdb", "parquet"},
-        retry_policy=dg.RetryPolicy(max_retries=1),
+        retry_policy=retry_of_pods(),
     )  # fmt: skip
     def catalog(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.MaterializeResult:
         """Compacted tables, and `facts`: one row a segment, one struct column a layer.

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from hour_lake.assets.batch import Task, run_batch
+from hour_lake.assets.failure import retry_of_pods
 from hour_lake.assets.partitions import SEGMENTS
 from hour_lake.assets.project import ProjectResource
 from hour_lake.catalog.gates import flags_of
@@ -22,7 +23,7 @@ def cleaning_flags_asset(layers: Sequence[Layer], policy: dg.BackfillPolicy) -> 
 
     @dg.asset(
         partitions_def=SEGMENTS, backfill_policy=policy, group_name="flags", kinds={"duckdb", "parquet"},
-        deps=[layer.name for layer in layers if layer.facts], retry_policy=dg.RetryPolicy(max_retries=1),
+        deps=[layer.name for layer in layers if layer.facts], retry_policy=retry_of_pods(),
     )  # fmt: skip
     def cleaning_flags(context: dg.AssetExecutionContext, project: ProjectResource) -> Iterator[Any]:
         """A value and a verdict of each gate of `gates.yaml`.

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from hour_lake.assets.events import VERSION_DIGITS
-from hour_lake.assets.failure import coded_failures
+from hour_lake.assets.failure import coded_failures, retry_of_pods
 from hour_lake.assets.hardware import on_gpu, op_tags_for, pool_for
 from hour_lake.assets.layers import layer_spec
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
@@ -25,7 +25,7 @@ def corpus_asset(layer: Layer) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"{layer.name}_corpus", specs=[layer_spec(layer)], op_tags=op_tags_for([layer]), pool=pool_for([layer]),
-        retry_policy=dg.RetryPolicy(max_retries=1),
+        retry_policy=retry_of_pods(),
     )  # fmt: skip
     def run(context: dg.AssetExecutionContext, project: ProjectResource) -> Iterator[Any]:
         opened = project.get()

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from hour_lake.assets.failure import coded_failures
+from hour_lake.assets.failure import coded_failures, retry_of_pods
 from hour_lake.assets.partitions import DATASETS
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
 from hour_lake.datasets.publish import compose_and_publish
@@ -10,7 +10,7 @@ from hour_lake.datasets.publish import compose_and_publish
 
 @dg.asset(
     partitions_def=DATASETS, deps=["catalog"], group_name="dataset", kinds={"duckdb", "highs"},
-    retry_policy=dg.RetryPolicy(max_retries=1),
+    retry_policy=retry_of_pods(),
 )  # fmt: skip
 def dataset(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.MaterializeResult:
     """Segments chosen under constraints by an integer program, split by group, committed and tagged.

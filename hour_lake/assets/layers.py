@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from hour_lake.assets.batch import Task, run_batch
+from hour_lake.assets.failure import retry_of_pods
 from hour_lake.assets.fetch import Fetch
 from hour_lake.assets.hardware import on_gpu, op_tags_for, pool_for
 from hour_lake.assets.partitions import SEGMENTS
@@ -31,7 +32,7 @@ def pass_asset(each: Pass, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"{each.name}_pass", can_subset=True, partitions_def=SEGMENTS, backfill_policy=policy,
         specs=[layer_spec(layer) for layer in each.layers],
-        op_tags=op_tags_for(each.layers), pool=pool_for(each.layers), retry_policy=dg.RetryPolicy(max_retries=1),
+        op_tags=op_tags_for(each.layers), pool=pool_for(each.layers), retry_policy=retry_of_pods(),
     )  # fmt: skip
     def run(context: dg.AssetExecutionContext, project: ProjectResource) -> Iterator[Any]:
         selected = {key.to_user_string() for key in context.selected_asset_keys}

@@ -4,7 +4,7 @@ import json
 
 import dagster as dg
 
-from hour_lake.assets.failure import coded_failures
+from hour_lake.assets.failure import coded_failures, retry_of_pods
 from hour_lake.assets.partitions import MANIFESTS
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
 from hour_lake.catalog.buckets import parquet_bytes
@@ -13,9 +13,7 @@ from hour_lake.ledger.paths import manifest_path, quarantine_path
 from hour_lake.manifests.table import manifest_table
 
 
-@dg.asset(
-    partitions_def=MANIFESTS, group_name="manifest", kinds={"parquet"}, retry_policy=dg.RetryPolicy(max_retries=1)
-)
+@dg.asset(partitions_def=MANIFESTS, group_name="manifest", kinds={"parquet"}, retry_policy=retry_of_pods())
 def manifest(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.MaterializeResult:
     """The validated rows of one manifest file: pointers to raw videos and whatever metadata came with them.
 

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from hour_lake.assets.batch import Task, run_batch
+from hour_lake.assets.failure import retry_of_pods
 from hour_lake.assets.fetch import Fetch
 from hour_lake.assets.partitions import SEGMENTS
 from hour_lake.assets.project import ProjectResource
@@ -24,7 +25,7 @@ def segment_assets(policy: dg.BackfillPolicy) -> list[dg.AssetsDefinition]:
     @dg.asset(
         partitions_def=SEGMENTS, backfill_policy=policy, group_name="segments", kinds={"ffmpeg", "mp4"},
         deps=[dg.AssetDep("segment_plan", partition_mapping=dg.AllPartitionMapping())],
-        retry_policy=dg.RetryPolicy(max_retries=1),
+        retry_policy=retry_of_pods(),
     )  # fmt: skip
     def segments(context: dg.AssetExecutionContext, project: ProjectResource) -> Iterator[Any]:
         """The clip of a segment: H.264, constant 25 fps, cut to the frame; its 48 kHz sound is lossless, to the sample.
@@ -35,7 +36,7 @@ def segment_assets(policy: dg.BackfillPolicy) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         partitions_def=SEGMENTS, backfill_policy=policy, group_name="audio", kinds={"wav", "flac"}, deps=["segments"],
-        retry_policy=dg.RetryPolicy(max_retries=1),
+        retry_policy=retry_of_pods(),
     )  # fmt: skip
     def audio(context: dg.AssetExecutionContext, project: ProjectResource) -> Iterator[Any]:
         """The sound of a segment: 16 kHz mono for models and the 48 kHz master, both exactly as long as the clip."""

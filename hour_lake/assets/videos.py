@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from hour_lake.assets.failure import coded_failures
+from hour_lake.assets.failure import coded_failures, retry_of_pods, try_again
 from hour_lake.assets.partitions import MANIFESTS
 from hour_lake.assets.progress import listener
 from hour_lake.assets.project import ProjectResource, branch_of, fence_of
@@ -17,7 +17,7 @@ from hour_lake.ledger.videos import Sorting, bring_in, sort_rows, stage_refusal,
 
 @dg.asset(
     partitions_def=MANIFESTS, deps=["manifest"], group_name="videos", kinds={"ffmpeg", "parquet"},
-    retry_policy=dg.RetryPolicy(max_retries=1),
+    retry_policy=retry_of_pods(),
 )  # fmt: skip
 def videos(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.MaterializeResult:
     """One row of facts a raw video: container, codecs, size, rotation, frame rates, durations, sound, bytes, sha256.
@@ -47,7 +47,8 @@ def videos(context: dg.AssetExecutionContext, project: ProjectResource) -> dg.Ma
             refused += errors
             listener().advanced("videos", done=len(batch) - len(errors), failed=len(errors))
     for error in (error for error in refused if error.passing):
-        raise dg.Failure(f"a video could not be reached; the others are in: {error}", allow_retries=True)
+        failure = dg.Failure(f"a video could not be reached; the others are in: {error}", allow_retries=False)
+        try_again(failure)
     return dg.MaterializeResult(metadata=_shown(sorting, refused))
 
 

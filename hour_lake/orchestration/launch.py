@@ -11,6 +11,7 @@ from dagster._core.storage.tags import (
 )
 
 from hour_lake.errors import HourLakeError, error_from
+from hour_lake.orchestration.signals import stopped_by_signals
 
 OUTPUTS_FAILED = "count"  # in the metadata of the failure that ends a batch with red partitions
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -64,9 +65,12 @@ def _run(
     rebuilt = dg.build_reconstructable_job("hour_lake.orchestration.launch", "job_named", (job,))
     selection = [dg.AssetKey(name) for name in assets] if assets else None
     config = {**QUIET, "resources": {"project": {"config": {"refresh": refresh}}}}
-    with dg.execute_job(
-        rebuilt, instance, run_config=config, tags=dict(tags), asset_selection=selection, raise_on_error=False
-    ) as result:
+    with (
+        stopped_by_signals(),
+        dg.execute_job(
+            rebuilt, instance, run_config=config, tags=dict(tags), asset_selection=selection, raise_on_error=False
+        ) as result,
+    ):
         errors = (_error_of(event) for event in result.all_events if event.is_step_failure)
         return Ended(result.run_id, result.success, next((error for error in errors if error is not None), None))
 
