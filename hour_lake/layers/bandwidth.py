@@ -23,7 +23,7 @@ WINDOW, STEP = 4096, 2048
 def bandwidth(master: Samples, *, floor_db: float = -70.0) -> dict[str, Any]:
     """The highest frequency above `floor_db` of the loudest one, in the loudest quarter of the windows.
 
-    Windows of 85 ms (Kaiser, beta 12: leaks less than -100 dB), their power averaged, in steps of 12 Hz; digital
+    Windows of 85 ms (Kaiser, beta 12: side lobes at -90 dB), their power averaged, in steps of 12 Hz; digital
     silence has 0 Hz. Resampled sound ends at the old rate's half, coded sound where its encoder cuts.
     """
     mono = master.values.mean(axis=1) if master.values.ndim == 2 else master.values

@@ -22,7 +22,8 @@ SIDES = ("top_px", "bottom_px", "left_px", "right_px")
 def letterbox(frames: Frames, *, black_up_to: int = 24) -> dict[str, Any]:
     """A row or column is part of a bar while its mean luma is at most `black_up_to` (cropdetect's limit).
 
-    `picture_share`: what is left of the frame without its bars. A wholly black frame is all bar, and nothing is left.
+    `picture_share`: what is left of the frame without its bars. A wholly black frame is all bar from
+    each side, so that it takes no bar from the others, and nothing is left of it.
     """
     bars = np.array([_bars(picture, black_up_to) for picture in frames.pixels])
     height, width = frames.pixels.shape[1:3]
@@ -44,6 +45,6 @@ def _gray(picture: Any) -> Any:
 
 
 def _ends(lit: Any) -> tuple[int, int]:
-    """How many are dark before the first lit one, and after the last; all and none where nothing is lit."""
+    """How many are dark before the first lit one, and after the last; all of them where nothing is lit."""
     where = np.flatnonzero(lit)
-    return (int(where[0]), int(len(lit) - 1 - where[-1])) if len(where) else (len(lit), 0)
+    return (int(where[0]), int(len(lit) - 1 - where[-1])) if len(where) else (len(lit), len(lit))

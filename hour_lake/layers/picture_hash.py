@@ -12,7 +12,7 @@ SIDE_PX, KEPT = 32, 8
 
 @layer(reads=frames(width=160, fps=1), columns={"hash": "int64"}, facts={"pictures": "count(DISTINCT hash)"})
 def picture_hash(frames: Frames) -> dict[str, Any]:
-    """The perceptual hash of Zauner (2010), as the library pHash has it.
+    """The perceptual hash by the cosine transform, in the manner of Zauner (2010); not bit for bit the library pHash.
 
     Luma at 32 x 32 px, its cosine transform, the 8 x 8 lowest frequencies; a bit says whether one is above the median
     of the 63 that are not the mean. Copies differ in few of the 64 bits: at most 10 is usual for "the same picture".

@@ -39,10 +39,9 @@ def pitch(
     views = windows[: len(samples.values) : rate // STEPS_PER_SECOND]
     normal = _normalised(views, longest)
     shortest = max(2, int(rate / highest_hz))
-    found = [_dip(row, shortest, voiced_below) for row in normal]
-    period, least = np.array(found).T
+    period, least = np.array([_dip(row, shortest, voiced_below) for row in normal]).T
     loud = np.sqrt((views**2).mean(axis=1)) >= quiet_below
-    return {"pitch_hz": np.where((least < voiced_below) & loud, rate / period, np.nan), "aperiodicity": least}
+    return {"pitch_hz": np.where(loud, rate / period, np.nan), "aperiodicity": least}
 
 
 def _normalised(views: Any, longest: int) -> Any:
@@ -60,10 +59,16 @@ def _normalised(views: Any, longest: int) -> Any:
 
 
 def _dip(row: Any, shortest: int, voiced_below: float) -> tuple[float, float]:
-    """Period in samples (refined by a parabola) and depth of the first dip under the threshold, else the deepest."""
-    part = row[shortest:-1]
-    under = np.flatnonzero((part < voiced_below) & (part <= row[shortest + 1 :]))
-    k = shortest + int(under[0] if len(under) else np.argmin(part))
+    """Period in samples (refined by a parabola) and depth of the first dip under the threshold.
+
+    Without one there is no period (NaN), and the depth is the least: what still falls at the longest period, or
+    already rises at the shortest, is a tone beyond the range.
+    """
+    before, part, after = row[shortest - 1 : -2], row[shortest:-1], row[shortest + 1 :]
+    dips = np.flatnonzero((part < voiced_below) & (part <= before) & (part <= after))
+    if not len(dips):
+        return np.nan, float(part.min())
+    k = shortest + int(dips[0])
     a, b, c = row[k - 1 : k + 2]
     bend = a - 2 * b + c
     return k + (0.5 * (a - c) / bend if bend > 0 else 0.0), float(b)

@@ -27,5 +27,5 @@ def silence(samples: Samples, *, below_dbfs: float = -50.0, shortest_seconds: fl
     step = samples.rate_hz // 100
     padded = np.pad(np.abs(samples.values), (0, -len(samples.values) % step))
     quiet = padded.reshape(-1, step).max(axis=1) < 10 ** (below_dbfs / 20)
-    found = np.array([run for run in runs(quiet) if run[1] - run[0] >= 100 * shortest_seconds]).reshape(-1, 2)
+    found = np.array([run for run in runs(quiet) if run[1] - run[0] >= round(100 * shortest_seconds)]).reshape(-1, 2)
     return {"start_seconds": found[:, 0] / 100, "stop_seconds": np.minimum(found[:, 1] / 100, samples.duration_seconds)}

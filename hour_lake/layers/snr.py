@@ -18,8 +18,9 @@ def snr(
 ) -> dict[str, Any]:
     """Levels are of the mean power, 0 dBFS for a full square wave; speech has the noise's power taken off.
 
-    Speech is what `voice_activity` holds for it; noise is where speech is improbable for a window (32 ms) and its two
-    neighbours. Without one of them its level and the ratio are missing; the ratio is between -20 and 100 dB.
+    Speech is the windows (32 ms) with a probability of at least `speech_from`, without the dips that `voice_activity`
+    bridges; noise is where speech is improbable for a window and its two neighbours. Without one of them its level and
+    the ratio are missing; the ratio is between -20 and 100 dB.
     """
     probability = voice_activity["speech_probability"]
     window = round(0.032 * samples.rate_hz)

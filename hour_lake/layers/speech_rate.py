@@ -9,6 +9,7 @@ from hour_lake.layers import Table, layer
 
 NAMES = ("words_per_second", "syllables_per_second", "pause_share", "longest_pause_seconds")
 VOWELS = re.compile(r"[aeiouy]+")
+SILENT_END = re.compile(r"([^aeiouyl]|[aeiouy]l|qu)e$")
 
 
 @layer(
@@ -38,7 +39,9 @@ def speech_rate(transcript: Table, *, pause_from_seconds: float = 0.15) -> dict[
 
 
 def syllables(word: str) -> int:
-    """Groups of vowels in an English word, a silent e at its end left out: right for about nine words in ten."""
+    """Groups of vowels in an English word, a silent e at its end left out: right for about nine words in ten.
+
+    Silent is an e after a consonant (`late`, not `coffee`; `table` is said with two) or in `que`.
+    """
     letters = re.sub(r"[^a-z]", "", word.lower())
-    count = len(VOWELS.findall(letters))
-    return max(1, count - (letters.endswith("e") and not letters.endswith("le") and count > 1))
+    return max(1, len(VOWELS.findall(letters)) - bool(SILENT_END.search(letters)))
