@@ -1,5 +1,7 @@
 """Layers that read points of a face: the formulas, on faces made of numbers."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,6 +46,23 @@ def test_blinks_are_counted(blinks: tuple[tuple[int, int], ...], expected: list[
 def test_long_closed_eyes_are_closed_and_not_a_blink() -> None:
     table = blink(eyes(blinking((60, 90))))
     assert runs(table["is_closed"]) == [(60, 90)]
+    assert not table["is_blink"].any()
+
+
+@pytest.mark.parametrize(
+    ("level", "shut"),
+    [
+        (0.14, lambda t: (t >= 2) & (t < 8)),
+        (0.14, lambda t: t % 2 < 1.4),
+        (0.14, lambda t: t >= 1),
+        (0.1, lambda t: t >= 0),
+    ],
+    ids=["most", "in stretches", "all but the first second", "always"],
+)
+def test_eyes_that_are_shut_most_of_the_time_are_closed(level: float, shut: Callable[[np.ndarray], np.ndarray]) -> None:
+    is_shut = shut(np.arange(250) / 25)
+    table = blink(eyes(np.where(is_shut, level, blinking())))
+    assert np.mean(table["is_closed"] == is_shut) > 0.98
     assert not table["is_blink"].any()
 
 

@@ -7,7 +7,6 @@ import pytest
 from hour_lake.layers.black_frames import black_frames
 from hour_lake.layers.freeze import freeze
 from hour_lake.layers.letterbox import letterbox
-from hour_lake.layers.motion import motion
 from hour_lake.layers.noise import noise
 from hour_lake_tests.accuracy import Accuracy
 from hour_lake_tests.pictures import frames_of, scene
@@ -49,11 +48,27 @@ def test_black_is_nearly_all_nearly_black(level: int, lit_share: float, black: b
 
 def test_a_frozen_stretch_is_found_from_its_first_picture_on() -> None:
     shaken = np.random.default_rng(0).integers(60, 190, (30, 90, 160, 3)).astype(np.uint8)
-    still = np.repeat(shaken[-1:], 20, axis=0)
-    moved = motion()(frames_of(*shaken, *still, *shaken[:5]))
-    frozen = freeze(moved)["is_frozen"]
-    assert np.flatnonzero(frozen).tolist() == list(range(29, 50))
-    assert not freeze(moved, shortest_seconds=1)["is_frozen"].any()
+    shown = [*shaken, *np.repeat(shaken[-1:], 20, axis=0), *shaken[:5]]
+    table = frozen(shown)
+    assert np.flatnonzero(table["is_frozen"]).tolist() == list(range(29, 50))
+    assert np.flatnonzero(table["begins"]).tolist() == [29]
+    assert not frozen(shown, shortest_seconds=1)["is_frozen"].any()
+
+
+def test_each_slide_is_a_freeze_and_a_slow_fade_is_none() -> None:
+    """As freezedetect has it: held against the picture that a stretch began with, not against the one before."""
+    slides = [np.full((90, 160, 3), level, np.uint8) for level in (60, 140, 220) for _ in range(25)]
+    assert np.flatnonzero(frozen(slides)["begins"]).tolist() == [0, 25, 50]
+    grain = np.random.default_rng(0).random((90, 160, 1))
+    fade = [np.repeat(np.floor(80 + 0.2 * k + grain), 3, axis=2).astype(np.uint8) for k in range(50)]
+    assert not frozen(fade)["is_frozen"].any()
+
+
+def frozen(pictures: list[np.ndarray], **keywords: float) -> dict[str, np.ndarray]:
+    made = freeze(**keywords)
+    for first in range(0, len(pictures), 7):
+        made(frames_of(*pictures[first : first + 7]))
+    return made.finish()
 
 
 @pytest.mark.parametrize("bars", [(0, 0, 0, 0), (90, 90, 0, 0), (0, 0, 160, 160), (33, 47, 12, 5)])
@@ -72,4 +87,5 @@ def test_bars_are_measured_to_the_pixel(bars: tuple[int, int, int, int], accurac
 
 def test_a_black_frame_is_all_bar() -> None:
     table = letterbox(frames_of(np.zeros((90, 160, 3), np.uint8)))
-    assert table["picture_share"].tolist() == [0] and table["top_px"].tolist() == [90]
+    assert table["picture_share"].tolist() == [0]
+    assert [int(table[f"{side}_px"][0]) for side in ("top", "bottom", "left", "right")] == [90, 90, 160, 160]

@@ -72,6 +72,10 @@ def test_a_wave_that_is_whole_does_not_clip() -> None:
     assert clipping(tone(3000, rate_hz=48_000))["clips"] == 0
     assert clipping(Samples(hiss(2, 0.2)[:, None], 48_000))["clips"] == 0
     assert clipping(Samples(0.01 * voice[:, None], 48_000))["clips"] == 0
+    time = np.arange(48_000)[:, None] / 48_000
+    for deep_hz in (40, 80, 150, 300):  # their round tops have 3 to 24 samples near the peak
+        partials = sum(level * np.sin(2 * np.pi * deep_hz * k * time) for k, level in ((1, 0.3), (2, 0.05), (3, 0.02)))
+        assert clipping(Samples(np.asarray(partials, np.float32), 48_000))["clips"] == 0
 
 
 def test_silence_begins_and_ends_where_it_does(accuracy: Accuracy) -> None:
@@ -104,6 +108,12 @@ def test_the_pitch_of_speech_is_that_of_librosa(accuracy: Accuracy) -> None:
     same = np.abs(1200 * np.log2(found[both] / reference[: len(found)][both])) < 50
     assert np.count_nonzero(both) > 0.2 * len(found)
     accuracy("pitch", "speech: share within half a semitone", same.mean(), above=0.9, against="librosa.pyin")
+
+
+@pytest.mark.parametrize("beyond_hz", [55, 540])
+def test_a_tone_beyond_the_range_has_no_pitch_at_its_edge(beyond_hz: float) -> None:
+    found = pitch(tone(beyond_hz))["pitch_hz"]
+    assert not np.any((found < 60) | (found > 500))
 
 
 def test_noise_and_silence_have_no_pitch() -> None:

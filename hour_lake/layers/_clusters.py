@@ -11,7 +11,7 @@ def clusters(vectors: Vectors, *, within: float) -> NDArray[np.intp]:
 
     Each vector joins the group whose mean is nearest, if it is nearer than `within`, or begins one. Groups whose means
     are nearer than `within` become one, the nearest first. Then each goes to the nearest mean, so that the order in
-    which they came matters little. The cost is that of n x groups distances.
+    which they came matters little. The cost is that of n x groups distances, the memory that of groups x groups.
     """
     means = _merged(*_led(vectors, within), within)
     nearest = np.array([np.argmin(_distances(means, vector)) for vector in vectors], np.intp)
@@ -19,7 +19,7 @@ def clusters(vectors: Vectors, *, within: float) -> NDArray[np.intp]:
     return np.argsort(np.argsort(first))[inverse]
 
 
-def _led(vectors: Vectors, within: float) -> tuple[list[Vectors], list[int]]:
+def _led(vectors: Vectors, within: float) -> tuple[Vectors, list[int]]:
     """Means and sizes of groups after one walk over the vectors."""
     means = np.empty_like(vectors)
     sizes: list[int] = []
@@ -32,22 +32,24 @@ def _led(vectors: Vectors, within: float) -> tuple[list[Vectors], list[int]]:
         else:
             means[len(sizes)] = vector
             sizes.append(1)
-    return list(means[: len(sizes)]), sizes
+    return means[: len(sizes)], sizes
 
 
-def _merged(means: list[Vectors], sizes: list[int], within: float) -> Vectors:
-    while len(means) > 1:
-        together = np.array(means)
-        distances = np.stack([_distances(together, mean) for mean in means])
-        np.fill_diagonal(distances, np.inf)
-        one, other = np.unravel_index(int(np.argmin(distances)), distances.shape)
-        if distances[one, other] >= within:
-            break
-        low, high = sorted((int(one), int(other)))
+def _merged(means: Vectors, sizes: list[int], within: float) -> Vectors:
+    """The means after the merges; the distances are kept, and only those of a merged group are taken anew."""
+    distances = np.stack([_distances(means, mean) for mean in means]) if len(means) else np.zeros((0, 0))
+    np.fill_diagonal(distances, np.inf)
+    nearest = distances.min(axis=1, initial=np.inf)
+    is_left = np.ones(len(means), bool)
+    while len(means) and nearest.min() < within:
+        low, high = sorted((low := int(np.argmin(nearest)), int(np.argmin(distances[low]))))
         means[low] = (means[low] * sizes[low] + means[high] * sizes[high]) / (sizes[low] + sizes[high])
-        sizes[low] += sizes.pop(high)
-        means.pop(high)
-    return np.array(means)
+        sizes[low] += sizes[high]
+        is_left[high] = False
+        distances[low] = distances[:, low] = np.where(is_left, _distances(means, means[low]), np.inf)
+        distances[low, low], distances[high], distances[:, high] = np.inf, np.inf, np.inf
+        nearest = distances.min(axis=1)
+    return means[is_left]
 
 
 def _distances(means: Vectors, vector: Vectors) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hour_lake.layers._sound_match import Pair, Sound, compared
 
-COMMON = 32  # a hash that more rows have says nothing (a hum, a pause): nothing is looked up by it
+COMMON = 32  # of a hash that more rows have (a hum, a pause, a clip that came 40 times) not all pairs are looked at
 LEAST_HITS = 2  # equal hashes at one offset, before two segments are compared bit by bit
 
 
@@ -32,12 +32,21 @@ def _candidates(sound: Sound) -> list[tuple[int, int, int]]:
     rows = np.flatnonzero(sound.heard)
     rows = rows[np.argsort(sound.hashes[rows], kind="stable")]
     _, inverse, counts = np.unique(sound.hashes[rows], return_inverse=True, return_counts=True)
-    rows = rows[(counts[inverse] > 1) & (counts[inverse] <= COMMON)]
-    hits = [_hits(rows[:-lag], rows[lag:], sound.hashes, segment, place) for lag in range(1, min(COMMON, len(rows)))]
-    if not hits:
-        return []
+    is_rare = counts[inverse] <= COMMON
+    rare, common = rows[is_rare & (counts[inverse] > 1)], _first_of_each_segment(rows[~is_rare], sound.hashes, segment)
+    hits = [_hits(rare[:-lag], rare[lag:], sound.hashes, segment, place) for lag in range(1, min(COMMON, len(rare)))]
+    hits.append(_hits(common[:-1], common[1:], sound.hashes, segment, place))
     found, counts = np.unique(np.concatenate(hits), axis=0, return_counts=True)
     return [tuple(row) for row in found[counts >= LEAST_HITS].tolist()]
+
+
+def _first_of_each_segment(rows: Any, hashes: Any, segment: Any) -> Any:
+    """Of rows sorted by hash, and by segment within one: where a hash is first in each segment.
+
+    Then neighbours are copies of neighbours, which makes all of them one group without comparing each with each.
+    """
+    new = (np.diff(hashes[rows].astype(np.int64), prepend=-1) != 0) | (np.diff(segment[rows], prepend=-1) != 0)
+    return rows[new]
 
 
 def _hits(one: Any, other: Any, hashes: Any, segment: Any, place: Any) -> NDArray[np.int64]:

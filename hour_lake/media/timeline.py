@@ -38,7 +38,8 @@ class Timeline:
         self.next = start
         self._origin, self._rate, self._limit, self._where = origin, rate_hz, sample_limit, where
         self._expected: int | None = None
-        self._form = AudioResampler("fltp", "mono" if channels == 1 else "stereo", rate_hz)
+        self._layout = "mono" if channels == 1 else "stereo"
+        self._form: AudioResampler | None = None
 
     def index_of(self, frame: AudioFrame) -> int:
         """The sample number that a frame's own time says."""
@@ -67,13 +68,17 @@ class Timeline:
             yield fresh
 
     def _samples(self, frame: AudioFrame) -> Run:
+        # FFmpeg scales a mix of more channels so that it stays within full scale, but only where samples are integers.
+        is_mixed = frame.layout.nb_channels > 2
+        self._form = self._form or AudioResampler("s32p" if is_mixed else "fltp", self._layout, self._rate)
         try:
             parts = [part.to_ndarray() for part in self._form.resample(frame)]
         except ValueError as error:
             raise MediaError("AUDIO_PARAMS", "the sound's rate, channels or sample format change midway",
                              value=f"{frame.sample_rate} Hz, {frame.layout.name}, {frame.format.name}",
                              where=self._where, fix="re-encode the sound") from error  # fmt: skip
-        samples = np.concatenate(parts, axis=1).T.astype(np.float32, copy=False)
+        mixed = np.concatenate(parts, axis=1).T
+        samples = (mixed / 2.0**31 if is_mixed else mixed).astype(np.float32, copy=False)
         bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
         if len(bad):
             at = (self.index_of(frame) + int(bad[0])) / self._rate
