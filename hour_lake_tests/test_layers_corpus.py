@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hour_lake.layers import Samples, Table
 from hour_lake.layers._clusters import clusters
-from hour_lake.layers._copies import pairs_of
+from hour_lake.layers._copies import COMMON, pairs_of
 from hour_lake.layers._groups import connected, named
 from hour_lake.layers._sound_match import Sound
 from hour_lake.layers.duplicates import duplicates
@@ -141,6 +141,16 @@ def test_sounds_are_found_by_what_they_share_at_any_offset() -> None:
     assert pair.bit_error_share < 0.01 and pair.overlap_seconds == pytest.approx(8 - 30 * 0.032 - 0.4, abs=0.1)
     assert not list(pairs_of(sound, most_bit_errors=0.35, least_overlap_seconds=10.0))
     assert connected(5, [(3, 4), (4, 1)]).tolist() == [0, 1, 2, 1, 1]
+
+
+def test_a_sound_that_came_very_often_is_one_group() -> None:
+    """More rows have its hashes than are compared each with each: neighbours hold the group together."""
+    own, other, times = heard(chirps(1)), heard(chirps(2)), COMMON + 8
+    tables = [other, *[own] * times]
+    sound = Sound.of({"segment_id": np.array([f"s{k:02d}" for k in range(times + 1)], object),
+                      "hashes": [t["hashes"] for t in tables], "is_heard": [t["is_heard"] for t in tables]})  # fmt: skip
+    pairs = [(p.one, p.other) for p in pairs_of(sound, most_bit_errors=0.35, least_overlap_seconds=3.0)]
+    assert set(connected(times + 1, pairs)[1:]) == {1} and connected(times + 1, pairs)[0] == 0
 
 
 def tables_of(layers: Any, clips: dict[str, Path], folder: Path) -> list[Table]:

@@ -208,6 +208,18 @@ def test_more_channels_become_stereo_and_none_stay_none(tmp_path: Path) -> None:
     assert (facts.frames, facts.samples, facts.channels) == (25, 0, 0)
 
 
+@pytest.mark.parametrize("channels", [2, 6])
+def test_a_mix_of_channels_stays_within_full_scale(tmp_path: Path, channels: int) -> None:
+    """All of 5.1 together would be 2.4 times as loud as one: FFmpeg's own mix for integers is scaled by that."""
+    wave = np.rint(0.7 * 32767 * np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000)).astype(np.int16)
+    sound = np.stack([wave] * channels, axis=1)
+    source = make_video(tmp_path / "many.mkv", frames=25, sound=sound, sound_codec="flac")
+    segment = Segment("many", 0, 1000)
+    cut(source, segment, tmp_path / "clip.mp4", Limits())
+    found = samples_of(tmp_path / "clip.mp4").astype(int)
+    assert np.abs(found - np.stack([wave, wave], axis=1)).max() <= 1
+
+
 def test_the_same_segment_gives_the_same_bytes(tmp_path: Path) -> None:
     source = make_video(tmp_path / "same.mp4", frames=50, sound=noise(2.0))
     segment = Segment("same", 480, 1480)

@@ -39,7 +39,8 @@ def av_sync(
 
     `lag_ms` is positive when the sound comes late; both curves lose what changes more slowly than
     `steady_seconds`, then are correlated at every shift of 10 ms. `confidence`: the best correlation less the median
-    of all, over their spread (1.48 median deviations), in the manner of SyncNet's. No mouth, no speech: no values.
+    of all, over their spread (1.48 median deviations), in the manner of SyncNet's. No mouth, no speech, or less than
+    twice `most_ms`, so that some shift would leave less than half to compare: no values.
     """
     opened, loud = without_gaps(mouth["openness"]), vowel_loudness(samples.values, samples.rate_hz)
     rows = [_row(opened, loud, a, b, most_ms, steady_seconds) for a, b in _spans(len(loud) / CURVE_HZ, window_seconds)]
@@ -54,7 +55,7 @@ def _spans(seconds: float, window: float) -> list[tuple[float, float]]:
 
 def _row(opened: Any, loud: Any, start: float, stop: float, most_ms: int, steady: float) -> tuple[float, ...]:
     none = (start, stop, np.nan, np.nan, np.nan)
-    if opened is None:
+    if opened is None or 1000 * (stop - start) < 2 * most_ms:
         return none
     times = np.arange(round(start * CURVE_HZ), round(stop * CURVE_HZ)) / CURVE_HZ
     at_times = np.interp(times, np.arange(len(opened)) / FRAME_RATE, opened)
