@@ -18,7 +18,7 @@ from typing import Any
 # A failure that may pass by itself: left pending and tried again. All others would repeat and are quarantined.
 PASSING_CODES = frozenset(
     {"STORAGE_UNAVAILABLE", "STORAGE_FULL", "STORAGE_IO", "SOURCE_UNAVAILABLE", "CONFLICT", "FENCED", "COMMIT_UNKNOWN",
-     "CREDENTIALS_EXPIRED"}
+     "CREDENTIALS_EXPIRED", "WORKER_CLOSED"}
 )  # fmt: skip
 
 

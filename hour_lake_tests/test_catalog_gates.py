@@ -97,7 +97,7 @@ def test_a_batch_reads_its_own_files_only(lake, monkeypatch):
     opened, place = [], lake.location
     monkeypatch.setattr(lake, "location", lambda commit, entry: opened.append(entry.path) or place(commit, entry))
     flags_of(lake, "main", made[:1], gates=[EXPOSURE], layers=LAYERS)
-    assert sorted(path.split("/")[0] for path in opened) == ["layers", "manifests", "videos"]
+    assert sorted(path.split("/")[0] for path in set(opened)) == ["layers", "manifests", "videos"]
 
 
 def test_the_default_gates_load_and_have_a_source_each():

@@ -226,19 +226,23 @@ STEP = st.one_of(
     st.tuples(st.just("flags"), st.integers(0, 3), st.sampled_from(["exposure", "one_face"])),
     st.tuples(st.just("video"), st.integers(0, 1), st.integers(100, 200)),
     st.tuples(st.just("manifest"), st.integers(0, 1), st.sampled_from(["take", "mood"])),
-    st.tuples(st.just("compact"), st.sampled_from(["all", "less"]), st.just(None)),
+    st.tuples(st.just("loud"), st.integers(0, 3), st.sampled_from(["number", "list", "text"])),
+    st.tuples(st.just("compact"), st.sampled_from(["all", "less", "lists"]), st.just(None)),
 )
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, min_size=2, max_size=10))
+@example(steps=[("loud", 0, "number"), ("loud", 1, "list"), ("compact", "lists", None), ("loud", 0, "list")])
+@example(steps=[("loud", 0, "text"), ("loud", 1, "list"), ("compact", "all", None), ("compact", "less", None)])
 @example(steps=[("flags", 1, "exposure"), ("compact", "all", None), ("segment", 1, False), ("flags", 1, "one_face")])
 def test_whatever_was_compacted_when_the_answer_is_that_of_the_small_files(tmp_path_factory, steps):
     lake = EmbeddedLake.open(tmp_path_factory.mktemp("lake"))
     layers = {**LAYERS, "loud": loud}
+    lists = {**LAYERS, "loud": replace(loud, columns={"level": "list<float64>"}, facts={"level": "max(len(level))"})}
     for number, step in enumerate(steps):
         if step[0] == "compact":
-            compact_into(lake, layers if step[1] == "all" else LAYERS)
+            compact_into(lake, {"all": layers, "less": LAYERS, "lists": lists}[step[1]])
         else:
             with lake.transaction("main", {}) as tx:
                 _apply(tx, number, *step)
@@ -247,10 +251,13 @@ def test_whatever_was_compacted_when_the_answer_is_that_of_the_small_files(tmp_p
         for entry in list(lake.entries("main", "tables/")):
             tx.delete(entry.path)
     plain = lake.resolve("main")
-    assert facts(lake, head, layers) == facts(lake, plain, layers)
-    asked = "SELECT segment_id, is_blink FROM blink ORDER BY segment_id, frame_index"
-    with connect(head, lake=lake, layers=layers) as new, connect(plain, lake=lake, layers=layers) as old:
-        assert new.execute(asked).fetchall() == old.execute(asked).fetchall()
+    blinks = "SELECT segment_id, is_blink FROM blink ORDER BY segment_id, frame_index"
+    levels = "SELECT segment_id, level FROM loud ORDER BY segment_id, level"
+    numbers = levels.replace("level", "TRY_CAST(level AS DOUBLE)", 1)  # text where any file has text, also a stale one
+    for these, asked in ((layers, blinks), (layers, numbers), (lists, levels)):
+        assert facts(lake, head, these) == facts(lake, plain, these)
+        with connect(head, lake=lake, layers=these) as new, connect(plain, lake=lake, layers=these) as old:
+            assert new.execute(asked).fetchall() == old.execute(asked).fetchall()
 
 
 def _apply(tx, number, kind, which, detail):
@@ -261,6 +268,9 @@ def _apply(tx, number, kind, which, detail):
                "loud": {"level": [float(number)]}}  # fmt: skip
     if kind == "layer":
         put_layer(tx, detail, segment, **columns[detail])
+    elif kind == "loud":
+        values = {"number": [float(number)], "list": [[float(number), 1.5]], "text": ["a word"]}
+        put_layer(tx, "loud", segment, level=values[detail])
     elif kind == "drop layer":
         tx.delete(f"layers/{detail}/{segment.video_id}/{segment.id}.parquet")
     elif kind == "segment":

@@ -1,5 +1,6 @@
 """The ledger: what is fresh, stale, failed or blocked, and why; decided from a lake alone, with toy steps."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def test_everything_is_to_do_then_nothing(lake: EmbeddedLake) -> None:
     make(lake, STEPS, ALL)
     assert {state for state, _ in states(lake, STEPS).values()} == {"fresh"}
     assert {state for state, _ in states(lake, STEPS, refresh=True).values()} == {"stale"}
+
+
+def test_what_a_step_tells_of_its_table_is_kept_with_it_and_makes_nothing_stale(lake: EmbeddedLake) -> None:
+    make(lake, STEPS, ALL)
+    told = {"lists": '["pixels"]'}
+    assert {state for state, _ in states(lake, [replace(one, told=told) for one in STEPS]).values()} == {"fresh"}
+    make(lake, [replace(LIGHT, told=told)], {"light": 2})
+    entry = lake.entry("main", paths.layer_path("light", BOB))
+    assert entry is not None and entry.metadata["lists"] == told["lists"] and entry.metadata["fingerprint"]
 
 
 def test_changed_code_makes_a_step_stale_and_what_reads_it(lake: EmbeddedLake) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,6 +163,26 @@ def test_closed_workers_take_nothing() -> None:
         results(pool, [Job("s", "good")])
     with pytest.raises(ValueError, match="0 workers"):
         Workers(0)
+
+
+def test_closing_from_another_thread_answers_what_is_at_work_and_in_line(tmp_path: Path) -> None:
+    notes = [tmp_path / f"note{k}" for k in range(AHEAD + 4)]
+    pool = Workers(1)
+    found: list[tuple[Job, Any]] = []
+    jobs = [Job(str(note), "sleep") for note in notes]
+    user = threading.Thread(target=lambda: found.extend(pool.map(work, jobs)), daemon=True)
+    user.start()
+    deadline = time.monotonic() + 20
+    while not (notes[0].is_file() and notes[0].read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    pool.close()
+    user.join(timeout=20)
+    assert not user.is_alive()
+    assert sorted(job.segment_id for job, _ in found) == sorted(map(str, notes))  # also those that were not drawn yet
+    assert {(error.code, error.where == job.segment_id, error.passing) for job, error in found} == {
+        ("WORKER_CLOSED", True, True)
+    }
+    assert [note.exists() for note in notes] == [True] + [False] * (len(notes) - 1)
 
 
 PARENT = """

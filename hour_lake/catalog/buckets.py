@@ -3,13 +3,14 @@
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hour_lake.catalog.lists import apart, lists_in, together, told
 from hour_lake.catalog.snapshot import Snapshot
 from hour_lake.catalog.sources import Source
 from hour_lake.lake.interface import Entry
@@ -30,8 +31,9 @@ class Bucket:
         """Its new bytes and metadata."""
         parts = [_kept(snapshot, self.path, self.stale)] if self.is_there else []
         parts += [_with_path(_read(snapshot, entry.path), entry.path) for entry in self.added]
-        table = _in_order(pa.concat_tables(_same_types(parts), promote_options="permissive"))
-        return parquet_bytes(table, together="_path"), {"columns": _shape(table)}
+        filled = [apart(part) for part in parts if len(part)] or parts[:1]  # a type that no row has says nothing
+        table = _in_order(together(pa.concat_tables(_same_types(filled), promote_options="permissive")))
+        return parquet_bytes(table, together="_path"), _told(table)
 
 
 def changed_buckets(snapshot: Snapshot, source: Source) -> list[Bucket]:
@@ -49,7 +51,7 @@ def changed_buckets(snapshot: Snapshot, source: Source) -> list[Bucket]:
 def empty_bucket() -> tuple[bytes, dict[str, str]]:
     """A compacted file without rows, in place of one whose rows are no longer true."""
     table = pa.table({"segment_id": pa.array([], pa.string()), "_path": pa.array([], pa.string())})
-    return parquet_bytes(table), {"columns": _shape(table)}
+    return parquet_bytes(table), _told(table)
 
 
 def parquet_bytes(table: pa.Table, *, together: str | None = None) -> bytes:
@@ -102,14 +104,15 @@ def _plain_lists(table: pa.Table) -> pa.Table:
 
 
 def _same_types(tables: Sequence[pa.Table]) -> list[pa.Table]:
-    """A column that was a number once and a text later is text everywhere; what is merely wider now stays a number."""
+    """As DuckDB unites columns of these names: a column that was a number once and a text later is text everywhere;
+    what is merely wider now stays a number, and so does what was true or false."""
     kinds: dict[str, list[pa.Field]] = defaultdict(list)
     for table in tables:
         for column in table.schema:
             if column not in kinds[column.name]:
                 kinds[column.name].append(column)
-    clashing = [name for name, fields in kinds.items() if not _unify(fields)]
-    return [_as_text(table, clashing) for table in tables]
+    clashing = {name: any(map(_is_text, fields)) for name, fields in kinds.items() if not _unify(fields)}
+    return [_cast(table, clashing) for table in tables]
 
 
 def _unify(fields: Sequence[pa.Field]) -> bool:
@@ -120,12 +123,36 @@ def _unify(fields: Sequence[pa.Field]) -> bool:
     return True
 
 
-def _as_text(table: pa.Table, names: Sequence[str]) -> pa.Table:
-    for name in names:
-        if name in table.column_names:
-            i = table.column_names.index(name)
-            table = table.set_column(i, name, table.column(i).cast(pa.string()))
+def _is_text(column: pa.Field) -> bool:
+    return pa.types.is_string(_value_type(column.type))
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_list(kind) else kind
+
+
+def _cast(table: pa.Table, to_text: Mapping[str, bool]) -> pa.Table:
+    for i, column in enumerate(table.schema):
+        if column.name in to_text:
+            values = table.column(i)
+            table = table.set_column(i, column.name, _text(values) if to_text[column.name] else _numbers(values))
     return table
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """By DuckDB, so that a query reads the same before and after: `1.0`, where Arrow would write `1`."""
+    import duckdb
+
+    kind = "VARCHAR[]" if pa.types.is_list(column.type) else "VARCHAR"
+    with duckdb.connect(":memory:") as connection:
+        connection.register("t", pa.table({"c": column}))
+        return connection.execute(f"SELECT c::{kind} AS c FROM t").to_arrow_table().column("c")
+
+
+def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_boolean(_value_type(column.type)):
+        return column
+    return column.cast(pa.list_(pa.int8()) if pa.types.is_list(column.type) else pa.int8())
 
 
 def _in_order(table: pa.Table) -> pa.Table:
@@ -134,5 +161,6 @@ def _in_order(table: pa.Table) -> pa.Table:
     return numbered.sort_by([("_path", "ascending"), ("_order", "ascending")]).drop_columns(["_order"])
 
 
-def _shape(table: pa.Table) -> str:
-    return hashlib.sha256(str(table.schema).encode()).hexdigest()[:16]
+def _told(table: pa.Table) -> dict[str, str]:
+    shape = hashlib.sha256(str(table.schema).encode()).hexdigest()[:16]
+    return {"columns": shape, **told(lists_in(table.schema))}

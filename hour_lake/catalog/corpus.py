@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from hour_lake.catalog.connect import script_of
 from hour_lake.catalog.remote import connection_for
 from hour_lake.catalog.snapshot import Snapshot
-from hour_lake.catalog.sources import quoted
-from hour_lake.catalog.views import SCHEMA
+from hour_lake.catalog.sources import layer_source, quoted
+from hour_lake.catalog.views import SCHEMA, as_declared
 from hour_lake.lake.interface import Lake
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.tables import parquet_bytes
@@ -27,5 +27,5 @@ def corpus_tables(lake: Lake, commit: str, layers: Mapping[str, Layer], reads: S
 def _rows_sql(read: Layer) -> str:
     grid = ("frame_index", "time_seconds") if read.rows == "frame" else ()
     columns = ", ".join(quoted(name) for name in ("segment_id", *grid, *read.columns))
-    rows = f"{SCHEMA}.{quoted(read.name)} SEMI JOIN segments USING (segment_id)"
-    return f"SELECT {columns} FROM {rows} ORDER BY segment_id, _row"
+    rows = as_declared(layer_source(read).columns, f"FROM {SCHEMA}.{quoted(read.name)}")
+    return f"SELECT {columns} FROM ({rows}) SEMI JOIN segments USING (segment_id) ORDER BY segment_id, _row"

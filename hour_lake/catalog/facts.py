@@ -16,8 +16,9 @@ from hour_lake.catalog.sources import (
     literal,
     quoted,
     rows_sql,
+    sql_type,
 )
-from hour_lake.catalog.views import SCHEMA, rows_of_entries
+from hour_lake.catalog.views import SCHEMA, as_declared, rows_of_entries
 from hour_lake.passes.declare import Layer
 
 # How often a flag turns true in the order of rows; a missing value ends a run. 0 1 1 0 1 -> 2
@@ -40,8 +41,16 @@ def facts_sql(layer: Layer, rows: str) -> str:
 
 
 def facts_digest(layer: Layer) -> str:
-    """Another one when the facts would be others: compacted facts are then computed anew."""
-    return hashlib.sha256(repr(sorted(_fields(layer).items())).encode()).hexdigest()[:16]
+    """Another one when the facts would be others, or of another kind: compacted facts are then computed anew."""
+    fields = sorted(_fields(layer).items())
+    return hashlib.sha256(repr(fields + _no_numbers(layer)).encode()).hexdigest()[:16]
+
+
+def _no_numbers(layer: Layer) -> list[tuple[str, str]]:
+    """The columns that its facts name and that are lists or text: `first(mean)` of one is no number."""
+    named = {word for sql in layer.facts.values() for word in re.findall(r"\w+", sql)}
+    kinds = {name: sql_type(kind) for name, kind in layer.columns.items() if name in named}
+    return sorted((name, kind) for name, kind in kinds.items() if kind.endswith(("[]", "VARCHAR")))
 
 
 def facts_script(snapshot: Snapshot, layers: Mapping[str, Layer], fresh: Fresh) -> list[str]:
@@ -83,7 +92,8 @@ def _bound(sql: str) -> str:
 
 
 def _fresh_layer(snapshot: Snapshot, layer: Layer, fresh: Fresh) -> str:
-    rows = _fresh_table(snapshot, layer_source(layer), fresh)
+    source = layer_source(layer)
+    rows = as_declared(source.columns, _fresh_table(snapshot, source, fresh))
     return f"CREATE TABLE {SCHEMA}.{quoted('fresh_' + layer.name)} AS {facts_sql(layer, rows)}"
 
 

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from hour_lake.catalog.lists import looked_at, told_by
 from hour_lake.catalog.sources import FACTS_PATH, RESERVED, SEGMENTS, Source
 from hour_lake.errors import LakeError
 from hour_lake.lake.interface import Change, Entry, Lake
@@ -34,6 +35,7 @@ class Snapshot:
         self._use_tables = use_tables
         self._files: dict[str, Files] = {}
         self._changes: dict[str, list[Change]] = {}
+        self._lists: dict[str, frozenset[str]] = {}
 
     @cached_property
     def facts_entry(self) -> Entry | None:
@@ -98,6 +100,15 @@ class Snapshot:
         if source.name not in self._files:
             self._files[source.name] = self._look_up(source)
         return self._files[source.name]
+
+    def lists(self, entries: Sequence[Entry]) -> list[frozenset[str]]:
+        """The list columns of each file: what its entry says, else what is in the file; looked at once."""
+        unknown = [e for e in entries if told_by(e) is None and e.path not in self._lists]
+        if unknown:
+            where = {entry.path: self.lake.location(self.commit_id, entry) for entry in unknown}
+            found = looked_at(self.lake, sorted(set(where.values())))
+            self._lists |= {path: found[location] for path, location in where.items()}
+        return [self._lists[e.path] if (said := told_by(e)) is None else said for e in entries]
 
     def _look_up(self, source: Source) -> Files:
         if not source.compacted:

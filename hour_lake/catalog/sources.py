@@ -37,6 +37,16 @@ class Source:
     compacted: bool = True
 
     @property
+    def is_layer(self) -> bool:
+        """Whether a layer makes it; the columns of all others are Hour Lake's own and never become lists."""
+        return self.prefix.startswith("layers/")
+
+    @property
+    def lists(self) -> list[str]:
+        """The columns that are declared as lists."""
+        return [name for name, kind in self.columns.items() if kind.endswith("[]")]
+
+    @property
     def tables_prefix(self) -> str:
         """Where its compacted files lie."""
         return f"tables/{self.name}/"

@@ -1,8 +1,11 @@
 """SQL that makes a view for each table of a snapshot; the same text runs in a notebook and in the locked process."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
+from hour_lake.catalog.lists import chosen, chosen_sql
 from hour_lake.catalog.snapshot import Files, Snapshot
 from hour_lake.catalog.sources import MANIFESTS, Source, list_of, quoted, rows_sql
 from hour_lake.lake.interface import Entry
@@ -48,19 +51,55 @@ def manifest_script(snapshot: Snapshot) -> list[str]:
 
 def rows_of_entries(snapshot: Snapshot, source: Source, entries: Sequence[Entry]) -> str:
     """A SELECT over the files of some entries, with the declared columns and `_row`."""
-    declared = declared_sql({**source.columns, "_row": "BIGINT"})
-    return f"{declared} UNION ALL BY NAME {_read(snapshot, entries, by_name=True)}" if entries else declared
+    return _together(source, _added(snapshot, source, entries))
+
+
+def as_declared(columns: Mapping[str, str], rows: str) -> str:
+    """`rows` with these of their columns in the declared types, whatever older files hold; what is none is NULL."""
+    casts = ", ".join(f"TRY_CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in columns.items())
+    return f"SELECT * REPLACE ({casts}) FROM ({rows})"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows of files with the same list columns."""
+
+    rows: str
+    lists: frozenset[str]
 
 
 def _rows_sql(snapshot: Snapshot, source: Source, files: Files) -> str:
-    parts = [rows_of_entries(snapshot, source, files.added)]
+    return _together(source, [*_added(snapshot, source, files.added), *_compacted(snapshot, source, files.compacted)])
+
+
+def _together(source: Source, parts: Iterable[_Part]) -> str:
+    parts = list(parts)
+    choice = chosen(source.columns, [part.lists for part in parts])
+    declared = declared_sql({**source.columns, "_row": "BIGINT"})
+    return " UNION ALL BY NAME ".join([declared, *(chosen_sql(part.rows, part.lists, choice) for part in parts)])
+
+
+def _added(snapshot: Snapshot, source: Source, entries: Sequence[Entry]) -> Iterator[_Part]:
+    alike: dict[frozenset[str], list[Entry]] = defaultdict(list)
+    for entry, lists in zip(entries, _lists(snapshot, source, entries), strict=True):
+        alike[lists].append(entry)
+    for lists, group in alike.items():
+        yield _Part(_read(snapshot, group, by_name=True), lists)
+
+
+def _compacted(snapshot: Snapshot, source: Source, entries: Sequence[Entry]) -> Iterator[_Part]:
     stale = f"{SCHEMA}.{quoted('stale_' + source.name)}"
     # Files of one shape are read together, so that only one of them is opened to learn it.
-    shapes = sorted(files.compacted, key=lambda entry: (entry.metadata.get("columns", ""), entry.path))
+    shapes = sorted(entries, key=lambda entry: (entry.metadata.get("columns", ""), entry.path))
     for _, group in groupby(shapes, key=lambda entry: entry.metadata.get("columns", "")):
-        rows = _read(snapshot, list(group), by_name=False)
-        parts.append(f"SELECT * EXCLUDE (_path) FROM ({rows}) ANTI JOIN {stale} USING (_path)")
-    return " UNION ALL BY NAME ".join(parts)
+        alike = list(group)
+        rows = _read(snapshot, alike, by_name=False)
+        kept = f"SELECT * EXCLUDE (_path) FROM ({rows}) ANTI JOIN {stale} USING (_path)"
+        yield _Part(kept, *_lists(snapshot, source, alike[:1]))
+
+
+def _lists(snapshot: Snapshot, source: Source, entries: Sequence[Entry]) -> Sequence[frozenset[str]]:
+    return snapshot.lists(entries) if source.is_layer else [frozenset()] * len(entries)
 
 
 def _read(snapshot: Snapshot, entries: Sequence[Entry], *, by_name: bool) -> str:

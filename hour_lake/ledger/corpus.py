@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hour_lake.catalog.lists import told
+from hour_lake.catalog.sources import layer_source
 from hour_lake.errors import HourLakeError
 from hour_lake.identity import parse_segment_id
 from hour_lake.lake.interface import Lake, Transaction
@@ -67,8 +69,9 @@ def stage_corpus(
     before = {entry.path: entry.digest for entry in lake.entries(commit, f"layers/{name}/")}
     after = {paths.layer_path(name, parse_segment_id(segment)): data for segment, data in outcome.files.items()}
     changed = {path: data for path, data in after.items() if before.get(path) != hashlib.sha256(data).hexdigest()}
+    lists = told(layer_source(check.layer).lists)
     for path, data in changed.items():
-        transaction.put(path, data)
+        transaction.put(path, data, lists)
     gone = sorted(before.keys() - after.keys())
     for path in gone:
         transaction.delete(path)

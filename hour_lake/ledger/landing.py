@@ -55,7 +55,8 @@ def stage(
             _stage_failure(transaction, step, segment, product, now, ledger)
             continue
         for path, data in product.files.items():
-            anew[path] = transaction.put(path, data, stored(now))
+            more = step.told if path == step.path(segment) else {}
+            anew[path] = transaction.put(path, data, {**stored(now), **more})
         if ledger.entry(quarantine_path(step.name, segment)):
             transaction.delete(quarantine_path(step.name, segment))
         landed.append(Landed(step, segment, now, upstream_versions(step, inputs), product.metadata))

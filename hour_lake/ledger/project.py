@@ -10,6 +10,8 @@ from typing import Any
 from hour_lake.catalog import gates as gates_module
 from hour_lake.catalog.declared import declared_layers
 from hour_lake.catalog.gates import Gate, load_gates
+from hour_lake.catalog.lists import told
+from hour_lake.catalog.sources import layer_source
 from hour_lake.lake.interface import Lake
 from hour_lake.lake.open import open_lake_of
 from hour_lake.ledger import paths
@@ -131,7 +133,8 @@ class Project:
     def _layer_step(self, layer: Layer) -> Step:
         also = (partial(paths.layer_clip_path, layer.name),) if layer.clip_px else ()
         path = partial(paths.layer_path, layer.name)
-        return Step(layer.name, layer.reads, path, self.parts_of(layer), also=also)
+        lists = told(layer_source(layer).lists)
+        return Step(layer.name, layer.reads, path, self.parts_of(layer), also=also, told=lists)
 
     def parts_of(self, layer: Layer) -> dict[str, str]:
         """The parts of a layer's fingerprint that are not its inputs: code, configuration, weights."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from hour_lake.identity import Segment
@@ -24,7 +24,7 @@ class Step:
 
     `reads` names media (`frames`, `samples`, `master`), `video` (the raw file) or other steps. `needs_all` is false for
     a step that copes with missing inputs. `parts` are those of its fingerprint that are the same for every segment;
-    `also` are further objects it writes.
+    `also` are further objects it writes; `told` goes into the metadata of its own object beside the fingerprint.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Step:
     parts: Mapping[str, str]
     needs_all: bool = True
     also: tuple[Callable[[Segment], str], ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @cached_property
     def code_version(self) -> str:

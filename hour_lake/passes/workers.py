@@ -56,7 +56,7 @@ class Workers:
         self.close()
 
     def close(self) -> None:
-        """Kill all worker processes, also in the middle of a task."""
+        """Kill all worker processes, also in the middle of a task; a `map` that is at work gives WORKER_CLOSED."""
         self._finalizer()
 
     def map(
@@ -64,9 +64,12 @@ class Workers:
     ) -> Iterator[tuple[Task, Result | HourLakeError]]:
         """Each task once with its result or a coded error, as they are done; at most AHEAD tasks a worker drawn ahead.
 
-        Codes besides the task's own: DECODER_TIMEOUT after `seconds`, DECODER_CRASH (with the signal), WORKER_MEMORY.
-        Leaving the loop early kills what is still at work.
+        Codes besides the task's own: DECODER_TIMEOUT after `seconds`, DECODER_CRASH (with the signal), WORKER_MEMORY,
+        WORKER_CLOSED for what was not done when another thread closed the pool. Leaving the loop early kills what is
+        still at work.
         """
+        if not self._finalizer.alive:
+            raise RuntimeError("these workers are closed")
         this = _Round(wire.name_of(function), seconds or self._seconds)
         waiting, open_tasks = iter(tasks), 0
         try:
@@ -84,10 +87,7 @@ class Workers:
                 self._slots.drop(this)
 
     def _hand_out(self, this: _Round, task: Any, open_tasks: int) -> int:
-        if not self._finalizer.alive:
-            raise RuntimeError("these workers are closed")
-        self._slots.grow(min(self.count, open_tasks + 1))
-        self._slots.jobs.put((this, task))
+        self._slots.take(this, task, min(self.count, open_tasks + 1))
         return 1
 
 
@@ -95,7 +95,7 @@ class _Slots:
     """The threads, each with at most one process and one task; it knows no `Workers`, so those can be collected."""
 
     def __init__(self, memory_gib: float | None) -> None:
-        self.jobs: SimpleQueue[tuple[_Round, Any] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[_Round, Any] | None] = SimpleQueue()
         self._memory_gib = memory_gib
         self._threads: list[threading.Thread] = []
         self._busy: dict[int, tuple[_Round, WorkerProcess]] = {}
@@ -103,8 +103,16 @@ class _Slots:
         self._lock = threading.Lock()
         self._stopped = False
 
-    def grow(self, count: int) -> None:
-        """Have at least so many slots."""
+    def take(self, this: _Round, task: Any, count: int) -> None:
+        """Put a task in line, for at least so many slots; once they are stopped it is answered at once."""
+        with self._lock:
+            if self._stopped:
+                this.results.put((task, with_place(_closed(), task)))
+                return
+            self._grow(count)
+            self._jobs.put((this, task))
+
+    def _grow(self, count: int) -> None:
         while len(self._threads) < count:
             slot = len(self._threads)
             thread = threading.Thread(target=self._work, args=(slot,), name=f"worker-{slot}", daemon=True)
@@ -119,22 +127,22 @@ class _Slots:
                     process.end()
 
     def stop(self) -> None:
-        """Kill all, and wait for the threads."""
+        """Kill all, and wait for the threads, which answer what is still in line."""
         with self._lock:
             self._stopped = True
             for process in self._processes.values():
                 process.end()
         for _ in self._threads:
-            self.jobs.put(None)
+            self._jobs.put(None)
         for thread in self._threads:
             thread.join(timeout=5)
         for process in self._processes.values():
             process.kill()
 
     def _work(self, slot: int) -> None:
-        while (job := self.jobs.get()) is not None:
+        while (job := self._jobs.get()) is not None:
             this, task = job
-            if this.over or self._stopped:
+            if this.over:
                 continue
             try:
                 result = self._done(slot, this, task)
@@ -145,13 +153,19 @@ class _Slots:
     def _done(self, slot: int, this: _Round, task: Any) -> Any:
         with self._lock:
             if self._stopped:
-                return HourLakeError("WORKER_START", "these workers are closed")
+                return _closed()
             process = self._processes.get(slot)
             if process is None or not process.alive:
                 process = self._processes[slot] = WorkerProcess(memory_gib=self._memory_gib)
             self._busy[slot] = (this, process)
         try:
-            return process.ask(this.function, task, seconds=this.seconds)
+            result = process.ask(this.function, task, seconds=this.seconds)
         finally:
             with self._lock:
                 del self._busy[slot]
+        died = isinstance(result, HourLakeError) and result.code in ("DECODER_CRASH", "WORKER_START")
+        return _closed() if died and self._stopped else result  # it is us who killed it, so the task is not to blame
+
+
+def _closed() -> HourLakeError:
+    return HourLakeError("WORKER_CLOSED", "the workers were closed before this was done", fix="run it again")
