@@ -47,7 +47,7 @@ def _show(layer: str, file: Path, picture: Path, json: bool, settings: "Settings
     from hour_lake.catalog.batch import facts_of_table
     from hour_lake.passes.attempt import try_layer
 
-    tried = try_layer(layer, file, picture, limits=settings.limits)
+    tried = try_layer(layer, file, picture, config=settings.layers, limits=settings.limits)
     facts = facts_of_table(tried.layer, tried.table, duration_seconds=tried.duration_seconds)
     if json:
         show_json({"layer": tried.layer.name, "rows": len(tried.rows), "facts": facts, "device": tried.device,

@@ -8,6 +8,7 @@ from typing import Any
 
 from hour_lake.errors import HourLakeError, LayerError, MediaError
 from hour_lake.passes.arrays import Table
+from hour_lake.passes.config import configured
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.keeper import Keeper
 from hour_lake.passes.outcome import device_of
@@ -54,11 +55,13 @@ def try_layer(
     *,
     folders: Iterable[Path | str] = (),
     config: Mapping[str, Mapping[str, Any]] | None = None,
+    keywords: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
 ) -> Attempt:
     """Run one layer on a clip, any video (see `take`), or (if it only listens) any sound; draw what came of it.
 
-    `layer`: a layer, the name of one, or the path of a file that declares one. Raises what the layer raised.
+    `layer`: a layer, the name of one, or the path of a file that declares one. `config`: layer -> keywords, as in the
+    settings; `keywords`: of this layer, in place of those. Raises what the layer raised; LAYER_CONFIG.
     """
     file = Path(file)
     if not file.is_file():
@@ -67,10 +70,12 @@ def try_layer(
     if target.is_corpus_wide:
         raise LayerError("LAYER_READS", "looks at all segments, so it cannot be tried on one file", value=target.name,
                          where=target.where, fix=f"`hour-lake run {target.name} --branch NAME`")  # fmt: skip
+    laid_over = {**(config or {}), target.name: {**(config or {}).get(target.name, {}), **(keywords or {})}}
+    chosen = {each.name: configured(each, laid_over.get(each.name)) for each in wanted}
     is_seen = any("frames" in each.reads for each in wanted)
     take = take_of(file, is_seen=is_seen, limits=limits or Limits())
     keeper = Keeper(take.readers)
-    run = Run(wanted, take.media, {}, config or {}, readers=keeper.readers)
+    run = Run(wanted, take.media, {}, chosen, readers=keeper.readers)
     run.all()
     _raise_first(run, target)
     shown = Pictured(target, {x.name: run.tables[x.name] for x in wanted if x.name in run.tables}, keeper.samples,
