@@ -42,7 +42,8 @@ class Tried:
         title = f"{self.attempt.layer.name}: {len(self.attempt.rows)} rows in {self.attempt.seconds:.2f} s"
         facts = _html_table(("fact", "value"), [(name, str(value)) for name, value in self.facts.items()])
         rows = _html_table(self.attempt.columns, self.attempt.rows[:ROWS_SHOWN])
-        return f'<b>{html.escape(title)}</b>{facts}{rows}<img src="data:image/png;base64,{data}">'
+        note = f"<p>{html.escape(self.attempt.note)}</p>" if self.attempt.note else ""
+        return f'<b>{html.escape(title)}</b>{note}{facts}{rows}<img src="data:image/png;base64,{data}">'
 
 
 def try_layer(
@@ -50,13 +51,13 @@ def try_layer(
 ) -> Tried:
     """Run a layer (itself, its name, or the path of its file) and what it reads on a clip, any video or any sound.
 
-    `picture`: where the PNG goes, a temporary folder by default. `config`: keywords of the layer. Raises what the
-    layer raised, with its code, file and line.
+    `picture`: where the PNG goes, a temporary folder by default. `config`: keywords of the layer, in place of those
+    in the settings. Raises what the layer raised, with its code, file and line; LAYER_CONFIG for a wrong keyword.
     """
-    set_process_environment(Settings.load())
+    settings = Settings.load()
+    set_process_environment(settings)
     place = picture or Path(tempfile.mkdtemp(prefix="hour-lake-try-")) / "try.png"
-    name = layer.name if isinstance(layer, Layer) else Path(layer).stem
-    done = attempt(layer, Path(file), place, config={name: config} if config else None)
+    done = attempt(layer, Path(file), place, config=settings.layers, keywords=config, limits=settings.limits)
     return Tried(done, facts_of_table(done.layer, done.table, duration_seconds=done.duration_seconds))
 
 

@@ -44,13 +44,25 @@ def test_what_is_written_runs_as_it_is(reads: tuple[str, ...], clip: Path, tmp_p
 @pytest.mark.parametrize(
     ("name", "reads", "code"),
     [("Blink", "frames", "LAYER_NAME"), ("frames", "frames", "LAYER_NAME"), ("blink", "frames", "LAYER_DUPLICATE"),
-     ("mine", "face_boxs", "LAYER_UNKNOWN"), ("../out", "frames", "LAYER_NAME")],
+     ("mine", "face_boxs", "LAYER_UNKNOWN"), ("../out", "frames", "LAYER_NAME"), ("class", "frames", "LAYER_NAME"),
+     ("lambda", "samples", "LAYER_NAME"), ("np", "samples", "LAYER_NAME"), ("len", "blink", "LAYER_NAME"),
+     ("mine", "frames,frames", "LAYER_READS"), ("mine", "blink,blink", "LAYER_READS"),
+     ("mine", "people", "LAYER_READS"), ("mine", "frames,people", "LAYER_READS"),
+     ("mine", "frames,text_overlay", "LAYER_READS")],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(name: str, reads: str, code: str, tmp_path: Path) -> None:
     with pytest.raises(HourLakeError) as caught:
-        new_layer(name, [reads], tmp_path, load_layers())
+        new_layer(name, reads.split(","), tmp_path, load_layers())
     assert caught.value.code == code
     assert not list(tmp_path.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", ["print", "match", "frame", "mean"])
+@pytest.mark.parametrize("reads", ["samples", "text_overlay", "frames,speech_rate"])
+def test_what_is_written_is_found(name: str, reads: str, tmp_path: Path) -> None:
+    new_layer(name, reads.split(","), tmp_path, load_layers())
+    found = load_layers([tmp_path])
+    assert name in found and not found.broken
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:

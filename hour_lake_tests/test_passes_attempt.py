@@ -9,11 +9,9 @@ import pytest
 from hour_lake.errors import HourLakeError
 from hour_lake.passes.attempt import try_layer
 from hour_lake.passes.canvas import COLOURS
-from hour_lake.passes.keeper import OF_ANY_FILE, Keeper
-from hour_lake.passes.media import Readers
-from hour_lake_tests.toy_layers import decode, make_clip, make_wav, write_layer
+from hour_lake.passes.keeper import Keeper
+from hour_lake_tests.toy_layers import READERS, make_clip, make_wav, write_layer
 
-READERS = Readers(decode, OF_ANY_FILE.samples, OF_ANY_FILE.master)
 BOXES = """
 @layer(reads="frames", columns={"x_px": "float32", "y_px": "float32", "width_px": "float32", "height_px": "float32",
                                 "level": "float32", "is_dark": "bool", "mouth_px": "float32[4]"})
@@ -51,7 +49,7 @@ def read_picture(path: Path) -> np.ndarray:
 def test_a_frame_layer_gives_its_table_and_is_drawn_on_frames(tmp_path: Path) -> None:
     write_layer(tmp_path / "layers", "boxes", BOXES)
     clip = make_clip(tmp_path / "any name.mp4", frames=40)
-    tried = try_layer("toy_boxes", clip, tmp_path / "new" / "a.png", folders=[tmp_path / "layers"], readers=READERS)
+    tried = try_layer("toy_boxes", clip, tmp_path / "new" / "a.png", folders=[tmp_path / "layers"])
     assert tried.columns[:3] == ("frame_index", "time_seconds", "x_px")
     assert (len(tried.rows), tried.rows[2][:4]) == (40, ("2", "0.08", "8", "8"))
     assert tried.duration_seconds == pytest.approx(1.6)
@@ -66,11 +64,11 @@ def test_what_is_read_is_run_too(tmp_path: Path) -> None:
     write_layer(tmp_path, "boxes", BOXES)
     write_layer(tmp_path, "mean", MEAN)
     clip = make_clip(tmp_path / "clip.mp4", frames=10)
-    tried = try_layer("toy_mean", clip, tmp_path / "a.png", folders=[tmp_path], readers=READERS)
+    tried = try_layer("toy_mean", clip, tmp_path / "a.png", folders=[tmp_path])
     assert tried.device == "cpu"
     assert tried.table["level_mean"] == pytest.approx([19], abs=1)
     assert tried.columns == ("level_mean",)
-    assert try_layer(tried.layer, clip, tmp_path / "b.png", folders=[tmp_path], readers=READERS).rows == tried.rows
+    assert try_layer(tried.layer, clip, tmp_path / "b.png", folders=[tmp_path]).rows == tried.rows
 
 
 def test_a_layer_that_listens_takes_a_sound_file(tmp_path: Path) -> None:
@@ -88,11 +86,11 @@ def test_the_mistake_itself_is_raised_with_its_traceback(tmp_path: Path, name: s
     write_layer(tmp_path, "boxes", BOXES)
     clip = make_clip(tmp_path / "clip.mp4", frames=5)
     with pytest.raises(HourLakeError, match="toy_fails raised ZeroDivisionError") as caught:
-        try_layer(name, clip, tmp_path / "a.png", folders=[tmp_path], readers=READERS)
+        try_layer(name, clip, tmp_path / "a.png", folders=[tmp_path])
     assert (caught.value.code, caught.value.where) == ("LAYER_FAILED", f"{path}:7")
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert not (tmp_path / "a.png").exists()
-    assert len(try_layer("toy_boxes", clip, tmp_path / "a.png", folders=[tmp_path], readers=READERS).rows) == 5
+    assert len(try_layer("toy_boxes", clip, tmp_path / "a.png", folders=[tmp_path]).rows) == 5
 
 
 WRONG = {

@@ -183,6 +183,39 @@ class toy_bad:
     assert outcomes["toy_bad"].code == "LAYER_OUTPUT" and "10 rows" in str(outcomes["toy_bad"])
 
 
+WHOLE = """
+@layer(reads="READS", rows="ROWS", columns={"found": "float32"})
+class toy_whole:
+    def __init__(self, *, least: float = 0.0):
+        self.found = least
+    def __call__(self, given):
+        self.found += GIVEN
+        return RETURNED
+"""
+FINISH = """
+    def finish(self):
+        return {"found": [self.found] * COUNT}
+"""
+
+
+@pytest.mark.parametrize(
+    ("reads", "rows", "given", "count"),
+    [("samples", "segment", "np.ptp(given.values)", 1), ("master", "window", "np.ptp(given.values)", 3),
+     ("toy_level", "segment", "np.ptp(given['level'])", 1), ("toy_level", "frame", "np.ptp(given['level'])", 10)],
+)  # fmt: skip
+def test_a_class_that_reads_no_frames_gives_its_rows_in_finish_if_it_has_it(
+    reads: str, rows: str, given: str, count: int, tmp_path: Path, media: SegmentMedia
+) -> None:
+    found: list[list[float]] = []
+    for kind, returned, finish in (("finish", "None", FINISH), ("call", '{"found": [self.found] * COUNT}', "")):
+        body = (WHOLE + finish).replace("READS", reads).replace("ROWS", rows).replace("GIVEN", given)
+        body = body.replace("RETURNED", returned).replace("COUNT", str(count))
+        layers = layers_of(tmp_path / kind, toys=TOYS, whole=body)
+        outcomes = run(layers, ["toy_level", "toy_whole"], media, config={"toy_whole": {"least": 2.0}})
+        found.append(table(outcomes["toy_whole"])["found"].tolist())
+    assert found[0] == found[1] and len(found[0]) == count and found[0][0] > 2
+
+
 def test_configuration_reaches_functions_and_classes(toys: Layers, media: SegmentMedia) -> None:
     config = {"toy_over": {"limit": 1000}, "toy_change": {"step": 3}}
     outcomes = run(toys, ["toy_level", "toy_over", "toy_change"], media, config=config)

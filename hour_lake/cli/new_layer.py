@@ -1,10 +1,13 @@
 """`layers new`: a file with a layer that runs as it is, for a researcher to change."""
 
+import ast
+import keyword
 from collections.abc import Sequence
 from pathlib import Path
 
 from hour_lake.errors import LayerError
-from hour_lake.passes.declare import MEDIA_READS, NAME
+from hour_lake.passes.declare import MEDIA_READS, NAME, Layer
+from hour_lake.passes.graph import checked_reads
 from hour_lake.passes.registry import Layers
 
 TEMPLATE = '''"""{title}: say here what it tells, and in which unit."""
@@ -27,10 +30,11 @@ FIRST = {
 
 
 def new_layer(name: str, reads: Sequence[str], folder: Path, known: Layers) -> Path:
-    """Write `folder/name.py`. LAYER_NAME, LAYER_DUPLICATE, LAYER_READS, LAYER_EXISTS: why it is not written."""
+    """Write `folder/name.py`. LAYER_NAME, _DUPLICATE, _READS, _UNKNOWN, _EXISTS: why it is not written."""
     file = folder / f"{name}.py"
-    if not NAME.fullmatch(name) or name in MEDIA_READS:
-        raise LayerError("LAYER_NAME", "a layer's name is lower case letters, digits and '_'", value=name,
+    if not NAME.fullmatch(name) or name in MEDIA_READS or keyword.iskeyword(name):
+        raise LayerError("LAYER_NAME", "a layer's name is lower case letters, digits and '_', no keyword of Python",
+                         value=name,
                          fix=f"it must match {NAME.pattern} and be none of {', '.join(MEDIA_READS)}")  # fmt: skip
     if file.exists():
         raise LayerError("LAYER_EXISTS", "there is such a file already", value=name, where=str(file),
@@ -38,12 +42,28 @@ def new_layer(name: str, reads: Sequence[str], folder: Path, known: Layers) -> P
     if name in known:
         raise LayerError("LAYER_DUPLICATE", "there is a layer of that name", value=name, where=known[name].where,
                          fix="take another name")  # fmt: skip
+    _check_reads(name, reads, file, known)
+    text = text_of(name, reads)
+    if name in {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}:
+        raise LayerError("LAYER_NAME", "the file itself needs what is called so", value=name, fix="take another name")
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def _check_reads(name: str, reads: Sequence[str], file: Path, known: Layers) -> None:
+    """LAYER_UNKNOWN, LAYER_READS: what would be said of it when the file is loaded."""
     for read in reads:
         if read not in MEDIA_READS:
             known.require(read)
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(text_of(name, reads))
-    return file
+    twice = next((read for read in reads if reads.count(read) > 1), None)
+    if twice:
+        raise LayerError("LAYER_READS", "reads the same twice", value=twice, where=str(file), fix="name it once")
+    new = Layer(name=name, function=text_of, reads=tuple(reads), columns={}, facts={}, rows="frame", group="",
+                models=(), compute="cpu", memory_gib=1, owner=None)  # fmt: skip
+    for error in checked_reads({**known, name: new})[1]:
+        error.where = str(file)
+        raise error
 
 
 def text_of(name: str, reads: Sequence[str]) -> str:

@@ -36,13 +36,18 @@ def extract_audio(clip: Path, wav_16k_destination: Path, master_destination: Pat
     are for layers to label. Errors: NO_AUDIO; CORRUPT or COUNT_MISMATCH when the sound is not as long as the picture.
     """
     master = _decoded(clip)
-    mono = resampled(master.mean(axis=1, dtype=np.float32)[:, None], rate_hz=MASTER_HZ, to_hz=SAMPLES_HZ)
+    mono = for_models(master, rate_hz=MASTER_HZ)
     if len(mono) * RATIO != len(master):
         raise MediaError("COUNT_MISMATCH", f"{len(master)} samples at 48 kHz give no whole number at 16 kHz",
                          value=len(mono), where=str(clip))  # fmt: skip
-    soundfile.write(wav_16k_destination, to_int16(mono), SAMPLES_HZ, format="WAV", subtype="PCM_16")
+    soundfile.write(wav_16k_destination, mono, SAMPLES_HZ, format="WAV", subtype="PCM_16")
     soundfile.write(master_destination, to_int16(master), MASTER_HZ, format="FLAC", subtype="PCM_16")
     return SoundFacts(len(mono), len(master), master.shape[1], not master.any())
+
+
+def for_models(sound: NDArray[np.float32], *, rate_hz: int) -> NDArray[np.int16]:
+    """int16 `(n, 1)` at 16 kHz: the mean of the channels of float32 `(n, channels)`."""
+    return to_int16(resampled(sound.mean(axis=1, dtype=np.float32)[:, None], rate_hz=rate_hz, to_hz=SAMPLES_HZ))
 
 
 def _decoded(clip: Path) -> NDArray[np.float32]:

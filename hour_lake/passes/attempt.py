@@ -8,19 +8,24 @@ from typing import Any
 
 from hour_lake.errors import HourLakeError, LayerError, MediaError
 from hour_lake.passes.arrays import Table
+from hour_lake.passes.config import configured
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.keeper import Keeper
-from hour_lake.passes.media import Readers, SegmentMedia
 from hour_lake.passes.outcome import device_of
 from hour_lake.passes.picture import Pictured, picture_of
 from hour_lake.passes.registry import Layers, load_layers
 from hour_lake.passes.run import Run
 from hour_lake.passes.strips import written
+from hour_lake.passes.take import take_of
+from hour_lake.settings import Limits
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a layer gave for a file. `table` is as other layers would get it, `picture` the PNG that was written."""
+    """What a layer gave for a file. `table` is as other layers would get it, `picture` the PNG that was written.
+
+    `note`: how that differs from what a run gives for a segment with this picture and sound; None: it does not.
+    """
 
     layer: Layer
     table: Table
@@ -28,6 +33,7 @@ class Attempt:
     duration_seconds: float
     picture: Path
     device: str | None = None  # where its networks ran
+    note: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -49,11 +55,13 @@ def try_layer(
     *,
     folders: Iterable[Path | str] = (),
     config: Mapping[str, Mapping[str, Any]] | None = None,
-    readers: Readers | None = None,
+    keywords: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
 ) -> Attempt:
-    """Run one layer on a clip, any video, or (if it only listens) any sound; draw what came of it.
+    """Run one layer on a clip, any video (see `take`), or (if it only listens) any sound; draw what came of it.
 
-    `layer`: a layer, the name of one, or the path of a file that declares one. Raises what the layer raised.
+    `layer`: a layer, the name of one, or the path of a file that declares one. `config`: layer -> keywords, as in the
+    settings; `keywords`: of this layer, in place of those. Raises what the layer raised; LAYER_CONFIG.
     """
     file = Path(file)
     if not file.is_file():
@@ -62,17 +70,21 @@ def try_layer(
     if target.is_corpus_wide:
         raise LayerError("LAYER_READS", "looks at all segments, so it cannot be tried on one file", value=target.name,
                          where=target.where, fix=f"`hour-lake run {target.name} --branch NAME`")  # fmt: skip
-    keeper = Keeper(readers)
-    run = Run(wanted, SegmentMedia(file.stem, file, file, file), {}, config or {}, readers=keeper.readers)
+    laid_over = {**(config or {}), target.name: {**(config or {}).get(target.name, {}), **(keywords or {})}}
+    chosen = {each.name: configured(each, laid_over.get(each.name)) for each in wanted}
+    is_seen = any("frames" in each.reads for each in wanted)
+    take = take_of(file, is_seen=is_seen, limits=limits or Limits())
+    keeper = Keeper(take.readers)
+    run = Run(wanted, take.media, {}, chosen, readers=keeper.readers)
     run.all()
     _raise_first(run, target)
-    duration_seconds = keeper.duration_seconds
     shown = Pictured(target, {x.name: run.tables[x.name] for x in wanted if x.name in run.tables}, keeper.samples,
-                     keeper.heard(file), duration_seconds, file.name, run.seconds[target.name])  # fmt: skip
+                     keeper.heard(file), take.duration_seconds, file.name, run.seconds[target.name])  # fmt: skip
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_bytes(picture_of(shown))
-    return Attempt(target, run.tables[target.name], run.seconds[target.name], duration_seconds, picture,
-                   device_of(target, run.devices.get(target.name, set())))  # fmt: skip
+    device = device_of(target, run.devices.get(target.name, set()))
+    return Attempt(target, run.tables[target.name], run.seconds[target.name], take.duration_seconds, picture, device,
+                   take.note)  # fmt: skip
 
 
 def _wanted(layer: str | Layer, folders: Iterable[Path | str]) -> tuple[Layer, list[Layer]]:

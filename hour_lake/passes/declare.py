@@ -150,7 +150,7 @@ def layer(
     The function gets one positional argument for each of `reads`. With `frames` it is called batch after batch, with
     the rows of these frames of other `frame` tables; otherwise once, with whole tables or sounds. A class is made once
     a segment with the configuration, then called the same way; if it has a method `finish()`, that gives all rows after
-    the last batch. With `rows` other than `frame` it must have one.
+    the last call. With `frames` and `rows` other than `frame` it must have one.
 
     `rows="corpus"`: it looks at the whole corpus at once. It reads layers only, and gets the tables of all segments as
     one, with the column `segment_id` (text, ascending); it returns that column beside its own: any number of rows for

@@ -101,7 +101,7 @@ class Run:
             config = configured(layer, self._config.get(layer.name))
             started = perf_counter()
             with no_writes(layer), placed(layer.compute, self.devices.setdefault(layer.name, set())):
-                output = layer(**config)(*arguments) if layer.is_class else layer(*arguments, **config)
+                output = _called(layer, arguments, config)
             grid = self._grid(layer) if layer.rows == "frame" else {}
             rows = len(grid["frame_index"]) if grid else None
             self.tables[layer.name] = {**typed(layer, output, rows=rows), **grid}
@@ -190,3 +190,12 @@ class Run:
         if name not in self.tables:
             self.tables[name] = from_parquet(self._inputs[name])
         return self.tables[name]
+
+
+def _called(layer: Layer, arguments: Sequence[Any], config: Mapping[str, Any]) -> Any:
+    """What a layer over whole tables and sounds gives: all at once, or with `finish()` if it is a class that has it."""
+    if not layer.is_class:
+        return layer(*arguments, **config)
+    one = layer(**config)
+    given = one(*arguments)
+    return one.finish() if hasattr(one, "finish") else given
