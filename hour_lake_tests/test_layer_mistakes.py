@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ from hour_lake.passes.segment import SegmentTask, run_segment
 from hour_lake.passes.source import source_digest
 from hour_lake.passes.tables import to_parquet
 from hour_lake.passes.workers import Workers
+from hour_lake.passes.writes import no_writes
 from hour_lake.settings import Settings
+from hour_lake.threads import Threads
 from hour_lake_tests.toy_layers import READERS, make_clip
 
 SEGMENT = "bob_00000000_00000400"  # 10 frames
@@ -140,6 +143,14 @@ WHEN_RUN: dict[str, tuple[str, str, int, str]] = {
     "numpy": ("np.save(OUT + '/a.npy', frames.pixels)", "LAYER_WRITES", 6, "/a.npy"),
     "tofile": ("frames.pixels.tofile(OUT + '/a.raw')", "LAYER_WRITES", 6, "/a.raw"),
     "a package": ("spill(OUT + '/a.txt')", "LAYER_WRITES", 6, "/a.txt"),
+    "a database": ("__import__('sqlite3').connect(OUT + '/a.db')", "LAYER_WRITES", 6, "/a.db"),
+    "a database by its address": ("__import__('sqlite3').connect(f'file:{OUT}/a%20b.db?cache=private', uri=True)",
+                                  "LAYER_WRITES", 6, "/a b.db"),
+    "a thread": ("in_thread(lambda: open(OUT + '/a.txt', 'w'))", "LAYER_WRITES", 6, "/a.txt"),
+    "a thread of a package's code": ("in_thread(spill, OUT + '/a.txt')", "LAYER_WRITES", 12, "/a.txt"),
+    "a thread in a thread": ("in_thread(in_thread, np.save, OUT + '/a.npy', np.ones(2))", "LAYER_WRITES", 12, "/a.npy"),
+    "a pool of threads": ("pooled(np.save, OUT + '/a.npy', np.ones(2))", "LAYER_WRITES", 16, "/a.npy"),
+    "a pool's own line": ("pooled(lambda: open(OUT + '/a.txt', 'w'))", "LAYER_WRITES", 6, "/a.txt"),
     "caught": ("try: open(OUT + '/a.txt', 'w')\n    except Exception: return {'a': np.zeros(len(frames))}",
                "LAYER_WRITES", 6, "/a.txt"),
 }  # fmt: skip
@@ -154,8 +165,28 @@ ALLOWED = {
     "a package's cache": "spill(__import__('os').path.expanduser('~/.cache'))",
     "a package's temporary file": "spill(__import__('tempfile').gettempdir() + '/a')",
     "the first import of a package": "from spiller_part import spill",
+    "a database in memory": "__import__('sqlite3').connect(':memory:').execute('CREATE TABLE a (b)')",
+    "reading a database": "__import__('sqlite3').connect('file:/dev/null?mode=ro', uri=True)",
+    "a package's database": "keep(__import__('os').path.expanduser('~/.cache'))",
+    "a package's cache, in a thread": "in_thread(spill, __import__('os').path.expanduser('~/.cache'))",
+    "a temporary file, in a pool": "pooled(lambda: __import__('tempfile').NamedTemporaryFile().write(b'a'))",
     "a process": "import subprocess; subprocess.run(['true'], check=True, stdout=subprocess.DEVNULL)",
 }
+
+
+SPILLER = """
+def spill(path): open(path, "w").close()
+def keep(path): __import__("sqlite3").connect(path).close()
+"""
+IN_THREADS = """
+def in_thread(work, *arguments):
+    thread = __import__("threading").Thread(target=work, args=arguments)
+    thread.start()
+    thread.join()
+def pooled(work, *arguments):
+    with __import__("concurrent.futures").futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(work, *arguments).result()
+"""
 
 
 def running(folder: Path, body: str, patch: pytest.MonkeyPatch) -> str:
@@ -163,14 +194,14 @@ def running(folder: Path, body: str, patch: pytest.MonkeyPatch) -> str:
     for name in ("out", "home", "tmp", "site-packages"):
         (folder / name).mkdir()
     for name in ("spiller", "spiller_part"):
-        (folder / "site-packages" / f"{name}.py").write_text("def spill(path): open(path, 'w').close()\n")
+        (folder / "site-packages" / f"{name}.py").write_text(SPILLER)
         patch.delitem(sys.modules, name, raising=False)
     patch.syspath_prepend(str(folder / "site-packages"))
     patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
     patch.setattr(sys, "dont_write_bytecode", False)
     patch.setenv("HOME", str(folder / "home"))
     declared = 'reads=("frames", "toy_level"), columns={"a": "float32"}'
-    after = f"from spiller import spill\nOUT = {str(folder / 'out')!r}"
+    after = f"from spiller import keep, spill\nOUT = {str(folder / 'out')!r}{IN_THREADS}"
     return bad(declared, f"def toy_bad(frames, level):\n    {body}\n    return {{'a': np.ones(len(frames))}}\n{after}")
 
 
@@ -330,6 +361,7 @@ def test_a_wrong_fact_takes_no_other_layer_out_of_a_project(tmp_path: Path, monk
         assert connection.sql("select count(*) from facts").fetchone() == (0,)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("mistake", WHEN_RUN)
 def test_known_when_it_has_run(
     tmp_path: Path, media: SegmentMedia, mistake: str, monkeypatch: pytest.MonkeyPatch
@@ -352,6 +384,54 @@ def test_what_leaves_nothing_behind_is_allowed(
     layers = loaded(tmp_path / "layers", running(tmp_path, ALLOWED[what], monkeypatch))
     outcomes = run_pass([layers["toy_level"], layers["toy_bad"]], media, {}, {}, readers=READERS)
     assert rows(outcomes["toy_bad"]) == 10
+
+
+LATER = f"""{HEAD}
+import threading
+NOW, DONE = threading.Event(), threading.Event()
+
+@layer(reads="toy_level", columns={{"a": "float32"}})
+def toy_bad(level):
+    threading.Thread(target=write, args=(level,)).start()
+    return {{"a": level["level"]}}
+
+def write(level):
+    NOW.wait(10)
+    try:
+        open("late.txt", "w")
+    except Exception as error:
+        NOW.error = error
+    DONE.set()
+"""
+
+
+def test_a_thread_that_outlives_its_layer_writes_nothing(tmp_path: Path, media: SegmentMedia) -> None:
+    layers = loaded(tmp_path / "layers", LATER)
+    outcomes = run_pass([layers["toy_level"], layers["toy_bad"]], media, {}, {}, readers=READERS)
+    assert rows(outcomes["toy_bad"]) == 10
+    module = sys.modules[layers["toy_bad"].function.__module__]
+    module.NOW.set()
+    assert module.DONE.wait(10)
+    assert module.NOW.error.code == "LAYER_WRITES" and not Path("late.txt").exists()
+
+
+def test_other_threads_write_while_a_layer_runs(tmp_path: Path) -> None:
+    """The engine's own, and one that was started before: what runs elsewhere at the same time is not the layer's."""
+    layer = loaded(tmp_path / "layers", bad(ONE))["toy_bad"]
+    begin = threading.Event()
+
+    def write(file: Path) -> None:
+        begin.wait(10)
+        file.write_text("a")
+
+    before = threading.Thread(target=write, args=(tmp_path / "before",))
+    before.start()
+    with Threads(1) as threads, no_writes(layer):
+        answer = threads.submit(write, tmp_path / "beside")
+        begin.set()
+        before.join()
+        answer()
+    assert {path.name for path in tmp_path.iterdir()} == {"layers", "before", "beside"}
 
 
 NEIGHBOUR = """
