@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from ctypes.util import find_library
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import onnxruntime
 import pytest
 from ctranslate2 import get_cuda_device_count
 
+from hour_lake.errors import ModelError
 from hour_lake.models import ocr as ocr_module
 from hour_lake.models import onnx_network as onnx_network_module
+from hour_lake.models import store as store_module
 from hour_lake.models import whisper as whisper_module
 from hour_lake.models.blazeface import find_faces
 from hour_lake.models.device import (
@@ -33,9 +36,10 @@ from hour_lake.models.network import run_on_cpu
 from hour_lake.models.network_gpu import compiled, run_on_gpu
 from hour_lake.models.ocr import read_text
 from hour_lake.models.onnx_network import onnx_network
+from hour_lake.models.onnx_session import opened as open_session
 from hour_lake.models.open_nsfw import unsafe_probability
 from hour_lake.models.silero import speech_probability
-from hour_lake.models.store import weights
+from hour_lake.models.store import Asker, weights
 from hour_lake.models.transnet import shot_end_probability
 from hour_lake.models.whisper import device_of_translator, words
 from hour_lake_tests.onnx_bytes import W, adding, onnx, tensor
@@ -138,21 +142,60 @@ def test_what_runs_within_is_noted_for_that_one_alone() -> None:
     assert (outer, inner, asked()) == ({"cuda:0"}, {"cpu"}, "cpu")
 
 
-def listen() -> None:
-    words(np.zeros(16_000, np.float32), beam=1, asked_by="a test")
+def listen(asker: str = "a test") -> None:
+    words(np.zeros(16_000, np.float32), beam=1, asked_by=asker)
 
 
-RUNNERS: Mapping[str, Callable[[], object]] = {
-    "litert": lambda: find_faces(portrait(), min_score=0.5, asked_by="a test"),
-    "rapidocr": lambda: read_text(portrait(), asked_by="a test"),
+RUNNERS: Mapping[str, Callable[[str], object]] = {
+    "litert": lambda asker: find_faces(portrait(), min_score=0.5, asked_by=asker),
+    "rapidocr": lambda asker: read_text(portrait(), asked_by=asker),
     "ctranslate2": listen,
-    "silero": lambda: speech_probability(np.zeros(1024, np.float32), asked_by="a test"),
-    "onnxruntime": lambda: unsafe_probability(portrait(), asked_by="a test"),
-    "torch, voices": lambda: voices(np.zeros(16_000, np.float32), asked_by="a test"),
-    "torch, speech": lambda: speech_mos(np.zeros(16_000, np.float32), asked_by="a test"),
-    "torch, shots": lambda: shot_end_probability(np.zeros((2, 27, 48, 3), np.uint8), asked_by="a test"),
-    "dlib": lambda: embedding(portrait(), box=np.array([90, 100, 140, 180]), asked_by="a test"),
+    "silero": lambda asker: speech_probability(np.zeros(1024, np.float32), asked_by=asker),
+    "onnxruntime": lambda asker: unsafe_probability(portrait(), asked_by=asker),
+    "torch, voices": lambda asker: voices(np.zeros(16_000, np.float32), asked_by=asker),
+    "torch, speech": lambda asker: speech_mos(np.zeros(16_000, np.float32), asked_by=asker),
+    "torch, shots": lambda asker: shot_end_probability(np.zeros((2, 27, 48, 3), np.uint8), asked_by=asker),
+    "dlib": lambda asker: embedding(portrait(), box=np.array([90, 100, 140, 180]), asked_by=asker),
 }
+
+
+@pytest.mark.usefixtures("weights_folder")
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_network_that_two_layers_run_is_opened_once(runner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    RUNNERS[runner]("one layer")
+    opened: list[str] = []
+    open_weights = store_module._opened
+
+    def noted(name: str, asked_by: str) -> tuple[Path, bytes]:
+        opened.append(name)
+        return open_weights(name, asked_by)
+
+    monkeypatch.setattr(store_module, "_opened", noted)
+    RUNNERS[runner]("another layer")
+    assert opened == []
+
+
+def test_a_session_is_made_once_for_each_network_and_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def opened(model: bytes, *, device: str) -> object:
+        made.append(device)
+        return open_session(model, device="cpu")
+
+    monkeypatch.setattr(onnx_network_module, "weights", lambda name, asked_by: onnx(adding(tensor())))
+    monkeypatch.setattr(onnx_network_module, "opened", opened)
+    for compute in ("cpu", "gpu"):
+        for asker in ("one layer", "another layer"):
+            with placed(compute, set()):
+                onnx_network("made once", asker)(np.zeros(3, np.float32))
+    assert made == ["cpu", "cuda"]
+
+
+def test_a_network_that_is_refused_is_refused_for_each_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOUR_LAKE_PROFILE", raising=False)
+    for asker in ("one_layer", "another_layer"):
+        with pytest.raises(ModelError, match=f"MODEL_REFUSED.*{asker}"):
+            onnx_network("insightface_det_10g", asker)
 
 
 @without_gpu
@@ -161,7 +204,7 @@ RUNNERS: Mapping[str, Callable[[], object]] = {
 def test_without_a_gpu_all_say_cpu_also_when_cuda_is_asked_for(runner: str) -> None:
     used = set[str]()
     with placed("gpu", used):
-        RUNNERS[runner]()
+        RUNNERS[runner]("a test")
     assert used == {"cpu"}
 
 
@@ -181,7 +224,7 @@ def test_a_gpu_that_whisper_cannot_use_is_none(monkeypatch: pytest.MonkeyPatch, 
 
 def test_of_the_networks_that_read_text_only_the_detector_is_sent_to_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ocr_module, "providers_for", lambda device: [CUDA, CPU])
-    made = ocr_module._reader.__wrapped__("a test", "cuda")
+    made = ocr_module._reader.__wrapped__(Asker("a test"), "cuda")
     assert made.cfg.Det.engine_cfg.use_cuda
     made._load_rec_model()
     assert not made.cfg.Rec.engine_cfg.use_cuda

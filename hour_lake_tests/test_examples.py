@@ -39,8 +39,26 @@ def test_light_that_fades_drifts_and_the_layer_remembers_how_it_began() -> None:
     layer = load_layers([LAYERS]).require("exposure_drift")
     drift = layer(seconds=0.1)
     bright, dark = (np.full((5, 90, 160, 3), level, np.uint8) for level in (200, 150))
-    assert drift(Frames(bright, np.arange(5) / 25))["drift"] == pytest.approx(0)
-    assert drift(Frames(dark, np.arange(5, 10) / 25, first_index=5))["drift"] == pytest.approx(-50)
+    drift(Frames(bright, np.arange(5) / 25))
+    drift(Frames(dark, np.arange(5, 10) / 25, first_index=5))
+    assert drift.finish()["drift"] == pytest.approx([0] * 5 + [-50] * 5)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5, 9.0])
+def test_the_drift_is_the_same_however_many_frames_come_at_once(seconds: float) -> None:
+    layer = load_layers([LAYERS]).require("exposure_drift")
+    luma = np.arange(100, 125)
+    pixels = np.broadcast_to(luma.astype(np.uint8)[:, None, None, None], (25, 90, 160, 3))
+    found: list[np.ndarray] = []
+    for size in (1, 7, 25):
+        drift = layer(seconds=seconds)
+        for first in range(0, 25, size):
+            part = slice(first, first + size)
+            drift(Frames(pixels[part], np.arange(25)[part] / 25, first_index=first))
+        found.append(drift.finish()["drift"])
+    began = luma[: {0.0: 1, 0.2: 5, 0.5: 12, 9.0: 25}[seconds]].mean()
+    assert all(np.array_equal(one, found[0]) for one in found)
+    assert found[0] == pytest.approx(luma - began)
 
 
 @pytest.mark.usefixtures("weights_folder")

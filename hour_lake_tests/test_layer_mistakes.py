@@ -1,9 +1,14 @@
 """Mistakes in a layer's file: each a coded error with file and line, as early as it can be known; others live on."""
 
+import os
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import numpy as np
 import pytest
 
@@ -11,14 +16,20 @@ from hour_lake.catalog.connect import connect
 from hour_lake.catalog.declared import declared_layers, wrong_facts
 from hour_lake.errors import HourLakeError
 from hour_lake.lake.open import open_lake
+from hour_lake.orchestration.build import build_definitions
+from hour_lake.passes.accepted import DAGSTER_WORDS, FLOW, wrong_group, wrong_owner
+from hour_lake.passes.config import configured
 from hour_lake.passes.media import SegmentMedia
 from hour_lake.passes.outcome import Outcome
 from hour_lake.passes.registry import Layers, load_layers
 from hour_lake.passes.run import run_pass
 from hour_lake.passes.segment import SegmentTask, run_segment
+from hour_lake.passes.source import source_digest
 from hour_lake.passes.tables import to_parquet
 from hour_lake.passes.workers import Workers
+from hour_lake.passes.writes import no_writes
 from hour_lake.settings import Settings
+from hour_lake.threads import Threads
 from hour_lake_tests.toy_layers import READERS, make_clip
 
 SEGMENT = "bob_00000000_00000400"  # 10 frames
@@ -71,7 +82,47 @@ AT_LOAD: dict[str, tuple[str, str, int, str]] = {
                      "LAYER_WRITES", 7, "soundfile.write"),
     "unknown column in a fact": (bad(f'{ONE}, facts={{"mean": "avg(b)"}}'), "LAYER_FACTS", 4, '"b"'),
     "a fact that is no SQL": (bad(f'{ONE}, facts={{"mean": "avg(a"}}'), "LAYER_FACTS", 4, "syntax error"),
+    "a fact that is no text": (bad(f'{ONE}, facts={{"mean": 5}}'), "LAYER_FACTS", 4, "'mean': 5"),
+    "a fact with half a character": (bad(f"{ONE}, facts={{'mean': '\\udcff'}}"), "LAYER_FACTS", 4, "udcff"),
     "the name of a view": (bad(ONE, "def facts(frames): ..."), "LAYER_NAME", 4, "facts"),
+    "the name of a column of facts": (bad(ONE, "def speaker(frames): ..."), "LAYER_NAME", 4, "speaker"),
+    "the name of an inner table": (bad(ONE, "def stale(frames): ..."), "LAYER_NAME", 4, "stale"),
+    "the name of an asset": (bad(ONE, "def audio(frames): ..."), "LAYER_NAME", 4, "the flow has this name"),
+    "a name that Dagster keeps": (bad(ONE, "def config(frames): ..."), "LAYER_NAME", 4, "Dagster has this name"),
+    "an owner": (bad(f'{ONE}, owner="anna"'), "LAYER_OWNER", 4, "anna"),
+    "an owner that is no text": (bad(f"{ONE}, owner=5"), "LAYER_OWNER", 4, "5"),
+    "a group": (bad(f'{ONE}, group="my group"'), "LAYER_GROUP", 4, "my group"),
+    "a group that is no text": (bad(f"{ONE}, group=5"), "LAYER_GROUP", 4, "5"),
+    "a pool that is no text": (bad(f"{ONE}, pool=5"), "LAYER_POOL", 4, "5"),
+    "memory beyond all machines": (bad(f"{ONE}, memory_gib=10 ** 400"), "LAYER_COMPUTE", 4, "above 0"),
+    "an unknown model": (bad(f'{ONE}, models=("blazefaec",)'), "LAYER_MODELS", 4, "but blazeface"),
+    "a model that is no tuple": (bad(f'{ONE}, models="blazeface"'), "LAYER_MODELS", 4, '("blazeface",)'),
+    "models that are none": (bad(f"{ONE}, models=5"), "LAYER_MODELS", 4, "5"),
+    "an unknown model of a provider": (bad(f'{ONE}, providers={{"a": ("no_such_model",)}}',
+                                           'def toy_bad(frames, *, provider="a"): ...'), "LAYER_MODELS", 4, "no_such"),
+    "reads a number": (bad('reads=5, columns={"a": "bool"}'), "LAYER_READS", 4, "5"),
+    "reads a list": (bad('reads=["frames"], columns={"a": "bool"}'), "LAYER_READS", 4, "['frames']"),
+    "reads `frames` uncalled": (bad('reads=frames, columns={"a": "bool"}'), "LAYER_READS", 4, "frames(...)"),
+    "frames by words": (bad('reads=frames(fps="1"), columns={"a": "bool"}'), "LAYER_READS", 4, "fps='1'"),
+    "a column that is no text": (bad('reads="frames", columns={5: "bool"}'), "LAYER_COLUMN", 4, "5: bool"),
+    "a clip by words": (bad(f'{ONE}, clip_px="64"'), "LAYER_CLIP", 4, "'64'"),
+    "a default that is another one in each process": (bad(ONE, "def toy_bad(frames, *, thing=object()): ..."),
+                                                      "LAYER_CONFIG", 4, "thing: object"),
+    "a default in no order": (bad(ONE, "def toy_bad(frames, *, words={'a', 'b'}): ..."), "LAYER_CONFIG", 4, "set"),
+    "an array as a default": (bad(ONE, "def toy_bad(frames, *, sizes=(np.zeros(2),)): ..."), "LAYER_CONFIG", 4,
+                              "sizes: tuple"),
+    "keys that are no texts": (bad(ONE, "def toy_bad(frames, *, sizes={1: 2, 'a': 3}): ..."), "LAYER_CONFIG", 4,
+                               "sizes: dict"),
+    "a docstring of the module that is none": (f"{HEAD}__doc__ = 5\n{bad(ONE).removeprefix(HEAD)}", "LAYER_DOCSTRING",
+                                               5, "toy_bad"),
+    "an error that cannot be shown": (f"{HEAD}class Bad(Exception):\n    __str__ = None\nraise Bad", "LAYER_IMPORT", 6,
+                                      "Bad"),
+    "a coded error without a place": (f"{HEAD}from hour_lake.models.store import digest\ndigest('no_such_model')",
+                                      "MODEL_UNKNOWN", 5, "no_such_model"),
+    "something else in its place": (f"{HEAD}import sys\nsys.modules[__name__] = 5", "LAYER_IMPORT", 1, "__dict__"),
+    "code that is in no file": (f"{HEAD}exec('@layer({ONE})\\ndef toy_bad(frames): ...')", "LAYER_IMPORT", 1,
+                                "toy_bad"),
+    "no end of calls": (f"{HEAD}def again(): again()\nagain()", "LAYER_IMPORT", 4, "RecursionError"),
 }  # fmt: skip
 # What the function does in its second line -> the same, when it has run.
 WHEN_RUN: dict[str, tuple[str, str, int, str]] = {
@@ -92,6 +143,14 @@ WHEN_RUN: dict[str, tuple[str, str, int, str]] = {
     "numpy": ("np.save(OUT + '/a.npy', frames.pixels)", "LAYER_WRITES", 6, "/a.npy"),
     "tofile": ("frames.pixels.tofile(OUT + '/a.raw')", "LAYER_WRITES", 6, "/a.raw"),
     "a package": ("spill(OUT + '/a.txt')", "LAYER_WRITES", 6, "/a.txt"),
+    "a database": ("__import__('sqlite3').connect(OUT + '/a.db')", "LAYER_WRITES", 6, "/a.db"),
+    "a database by its address": ("__import__('sqlite3').connect(f'file:{OUT}/a%20b.db?cache=private', uri=True)",
+                                  "LAYER_WRITES", 6, "/a b.db"),
+    "a thread": ("in_thread(lambda: open(OUT + '/a.txt', 'w'))", "LAYER_WRITES", 6, "/a.txt"),
+    "a thread of a package's code": ("in_thread(spill, OUT + '/a.txt')", "LAYER_WRITES", 12, "/a.txt"),
+    "a thread in a thread": ("in_thread(in_thread, np.save, OUT + '/a.npy', np.ones(2))", "LAYER_WRITES", 12, "/a.npy"),
+    "a pool of threads": ("pooled(np.save, OUT + '/a.npy', np.ones(2))", "LAYER_WRITES", 16, "/a.npy"),
+    "a pool's own line": ("pooled(lambda: open(OUT + '/a.txt', 'w'))", "LAYER_WRITES", 6, "/a.txt"),
     "caught": ("try: open(OUT + '/a.txt', 'w')\n    except Exception: return {'a': np.zeros(len(frames))}",
                "LAYER_WRITES", 6, "/a.txt"),
 }  # fmt: skip
@@ -106,8 +165,28 @@ ALLOWED = {
     "a package's cache": "spill(__import__('os').path.expanduser('~/.cache'))",
     "a package's temporary file": "spill(__import__('tempfile').gettempdir() + '/a')",
     "the first import of a package": "from spiller_part import spill",
+    "a database in memory": "__import__('sqlite3').connect(':memory:').execute('CREATE TABLE a (b)')",
+    "reading a database": "__import__('sqlite3').connect('file:/dev/null?mode=ro', uri=True)",
+    "a package's database": "keep(__import__('os').path.expanduser('~/.cache'))",
+    "a package's cache, in a thread": "in_thread(spill, __import__('os').path.expanduser('~/.cache'))",
+    "a temporary file, in a pool": "pooled(lambda: __import__('tempfile').NamedTemporaryFile().write(b'a'))",
     "a process": "import subprocess; subprocess.run(['true'], check=True, stdout=subprocess.DEVNULL)",
 }
+
+
+SPILLER = """
+def spill(path): open(path, "w").close()
+def keep(path): __import__("sqlite3").connect(path).close()
+"""
+IN_THREADS = """
+def in_thread(work, *arguments):
+    thread = __import__("threading").Thread(target=work, args=arguments)
+    thread.start()
+    thread.join()
+def pooled(work, *arguments):
+    with __import__("concurrent.futures").futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(work, *arguments).result()
+"""
 
 
 def running(folder: Path, body: str, patch: pytest.MonkeyPatch) -> str:
@@ -115,14 +194,14 @@ def running(folder: Path, body: str, patch: pytest.MonkeyPatch) -> str:
     for name in ("out", "home", "tmp", "site-packages"):
         (folder / name).mkdir()
     for name in ("spiller", "spiller_part"):
-        (folder / "site-packages" / f"{name}.py").write_text("def spill(path): open(path, 'w').close()\n")
+        (folder / "site-packages" / f"{name}.py").write_text(SPILLER)
         patch.delitem(sys.modules, name, raising=False)
     patch.syspath_prepend(str(folder / "site-packages"))
     patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
     patch.setattr(sys, "dont_write_bytecode", False)
     patch.setenv("HOME", str(folder / "home"))
     declared = 'reads=("frames", "toy_level"), columns={"a": "float32"}'
-    after = f"from spiller import spill\nOUT = {str(folder / 'out')!r}"
+    after = f"from spiller import keep, spill\nOUT = {str(folder / 'out')!r}{IN_THREADS}"
     return bad(declared, f"def toy_bad(frames, level):\n    {body}\n    return {{'a': np.ones(len(frames))}}\n{after}")
 
 
@@ -137,7 +216,8 @@ def loaded(folder: Path, text: str) -> Layers:
     (folder / "a_good.py").write_text(GOOD)
     (folder / "bad.py").write_bytes(text.encode(errors="surrogateescape"))
     found = load_layers([folder])
-    return found.less(wrong_facts({name: found[name] for name in found if name.startswith("toy_") or name == "facts"}))
+    ours = {name: layer for name, layer in found.items() if not layer.function.__module__.startswith("hour_lake.")}
+    return found.less(wrong_facts(ours))
 
 
 @pytest.fixture
@@ -154,6 +234,108 @@ def test_known_at_load(tmp_path: Path, media: SegmentMedia, mistake: str) -> Non
     assert said in str(error)
     assert "toy_bad" not in layers and len(layers) == len(load_layers()) + 1
     assert rows(run_pass([layers["toy_level"]], media, {}, {}, readers=READERS)["toy_level"]) == 10
+
+
+# What lies where a file should be.
+NO_FILE: dict[str, Callable[[Path], object]] = {
+    "a folder": Path.mkdir,
+    "a link to nothing": lambda path: path.symlink_to("nothing.py"),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("what", NO_FILE)
+def test_what_is_no_file_takes_no_other_layer_with_it(tmp_path: Path, what: str) -> None:
+    (tmp_path / "a_good.py").write_text(GOOD)
+    NO_FILE[what](tmp_path / "bad.py")
+    layers = load_layers([tmp_path])
+    ((code, where, fix),) = [(error.code, error.where, error.fix) for error in layers.broken]
+    assert (code, where) == ("LAYER_IMPORT", f"{tmp_path / 'bad.py'}:1")
+    assert fix is not None and "a file that can be read" in fix
+    assert "toy_level" in layers
+
+
+def test_a_file_name_that_is_no_text_is_shown_as_one(tmp_path: Path) -> None:
+    (tmp_path / "a_good.py").write_text(GOOD)
+    (tmp_path / os.fsdecode(b"bad\xff.py")).write_text(bad(ONE))
+    layers = load_layers([tmp_path])
+    assert [(error.code, error.where) for error in layers.broken] == [("LAYER_IMPORT", f"{tmp_path}/bad\\xff.py:1")]
+    assert "toy_level" in layers and "toy_bad" not in layers
+
+
+def test_a_package_is_named_by_its_own_file(tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "__init__.py").write_text(f"{HEAD}x = 1 / 0")
+    assert [error.where for error in load_layers([tmp_path]).broken] == [f"{tmp_path / 'bad' / '__init__.py'}:4"]
+
+
+class Elsewhere:
+    """As a proxy that stands for what is not there yet."""
+
+    @property
+    def __class__(self) -> type:
+        raise RuntimeError("not now")
+
+
+def test_a_file_may_hold_what_cannot_be_asked(tmp_path: Path) -> None:
+    layers = loaded(tmp_path, bad(ONE) + f"from {__name__} import Elsewhere\nlater = Elsewhere()\n")
+    assert layers.broken == () and "toy_bad" in layers
+
+
+WRAPPED = f"""{HEAD}
+from functools import cache
+@layer(reads="frames", columns={{"a": "float32"}})
+@cache
+def toy_cached(frames): ...
+"""
+
+
+def test_a_wrapped_function_is_looked_for_where_it_is_written(tmp_path: Path) -> None:
+    layer = loaded(tmp_path, WRAPPED)["toy_cached"]
+    assert layer.where == f"{tmp_path / 'bad.py'}:6"
+    before = source_digest(layer)
+    (tmp_path / "bad.py").write_text(WRAPPED.replace("...", "return {}"))
+    assert source_digest(load_layers([tmp_path])["toy_cached"]) != before
+
+
+def test_half_a_character_in_a_docstring_is_shown_as_one(tmp_path: Path) -> None:
+    found = loaded(tmp_path, bad(ONE, "def toy_bad(frames):\n    '\\udcff'"))["toy_bad"]
+    assert found.description == "A layer.\n\n?"
+
+
+def test_a_layer_that_changes_its_default_changes_it_for_itself_alone(tmp_path: Path) -> None:
+    layer = loaded(tmp_path, bad(ONE, "def toy_bad(frames, *, sizes=[1]): ..."))["toy_bad"]
+    configured(layer)["sizes"].append(2)
+    assert configured(layer) == {"sizes": [1]}
+
+
+def test_words_that_dagster_keeps_are_those_that_it_refuses() -> None:
+    from dagster._core.definitions.utils import DISALLOWED_NAMES
+
+    assert DAGSTER_WORDS == DISALLOWED_NAMES
+
+
+def test_names_of_the_flow_are_the_assets_that_are_no_layers() -> None:
+    flow = build_definitions({}, partitions_per_run=10).resolve_asset_graph()
+    assert {key.to_user_string() for key in flow.get_all_asset_keys()} == FLOW
+
+
+LABELS = ("a", "a_B/c1", "a/", "/a", "a//b", "a b", "", "team:a", "team: a b", "team:", "team", "a@b.de", "a@b",
+          "a.b+c@d.e.org", ".a@b.de", "-a@b.de", "a@b.de\n", "a@b.d", "a@b.abcdefgh", "ä@b.de", "a@@b.de")  # fmt: skip
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_owners_and_groups_that_are_taken_are_those_that_dagster_takes(label: str) -> None:
+    def dagster_takes(**fields: Any) -> bool:
+        try:
+            dg.AssetSpec("a", **fields)
+        except dg.DagsterInvalidDefinitionError:
+            return False
+        return True
+
+    assert (wrong_owner(label) is None) == dagster_takes(owners=[label])
+    assert (wrong_group(label) is None) == dagster_takes(group_name=label)
 
 
 def test_a_cycle_of_two_files_names_both(tmp_path: Path) -> None:
@@ -179,6 +361,7 @@ def test_a_wrong_fact_takes_no_other_layer_out_of_a_project(tmp_path: Path, monk
         assert connection.sql("select count(*) from facts").fetchone() == (0,)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("mistake", WHEN_RUN)
 def test_known_when_it_has_run(
     tmp_path: Path, media: SegmentMedia, mistake: str, monkeypatch: pytest.MonkeyPatch
@@ -201,6 +384,54 @@ def test_what_leaves_nothing_behind_is_allowed(
     layers = loaded(tmp_path / "layers", running(tmp_path, ALLOWED[what], monkeypatch))
     outcomes = run_pass([layers["toy_level"], layers["toy_bad"]], media, {}, {}, readers=READERS)
     assert rows(outcomes["toy_bad"]) == 10
+
+
+LATER = f"""{HEAD}
+import threading
+NOW, DONE = threading.Event(), threading.Event()
+
+@layer(reads="toy_level", columns={{"a": "float32"}})
+def toy_bad(level):
+    threading.Thread(target=write, args=(level,)).start()
+    return {{"a": level["level"]}}
+
+def write(level):
+    NOW.wait(10)
+    try:
+        open("late.txt", "w")
+    except Exception as error:
+        NOW.error = error
+    DONE.set()
+"""
+
+
+def test_a_thread_that_outlives_its_layer_writes_nothing(tmp_path: Path, media: SegmentMedia) -> None:
+    layers = loaded(tmp_path / "layers", LATER)
+    outcomes = run_pass([layers["toy_level"], layers["toy_bad"]], media, {}, {}, readers=READERS)
+    assert rows(outcomes["toy_bad"]) == 10
+    module = sys.modules[layers["toy_bad"].function.__module__]
+    module.NOW.set()
+    assert module.DONE.wait(10)
+    assert module.NOW.error.code == "LAYER_WRITES" and not Path("late.txt").exists()
+
+
+def test_other_threads_write_while_a_layer_runs(tmp_path: Path) -> None:
+    """The engine's own, and one that was started before: what runs elsewhere at the same time is not the layer's."""
+    layer = loaded(tmp_path / "layers", bad(ONE))["toy_bad"]
+    begin = threading.Event()
+
+    def write(file: Path) -> None:
+        begin.wait(10)
+        file.write_text("a")
+
+    before = threading.Thread(target=write, args=(tmp_path / "before",))
+    before.start()
+    with Threads(1) as threads, no_writes(layer):
+        answer = threads.submit(write, tmp_path / "beside")
+        begin.set()
+        before.join()
+        answer()
+    assert {path.name for path in tmp_path.iterdir()} == {"layers", "before", "beside"}
 
 
 NEIGHBOUR = """

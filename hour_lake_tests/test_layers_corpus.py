@@ -147,8 +147,13 @@ def test_a_sound_that_came_very_often_is_one_group() -> None:
     """More rows have its hashes than are compared each with each: neighbours hold the group together."""
     own, other, times = heard(chirps(1)), heard(chirps(2)), COMMON + 8
     tables = [other, *[own] * times]
-    sound = Sound.of({"segment_id": np.array([f"s{k:02d}" for k in range(times + 1)], object),
-                      "hashes": [t["hashes"] for t in tables], "is_heard": [t["is_heard"] for t in tables]})  # fmt: skip
+    sound = Sound.of(
+        {
+            "segment_id": np.array([f"s{k:02d}" for k in range(times + 1)], object),
+            "hashes": [t["hashes"] for t in tables],
+            "is_heard": [t["is_heard"] for t in tables],
+        }
+    )
     pairs = [(p.one, p.other) for p in pairs_of(sound, most_bit_errors=0.35, least_overlap_seconds=3.0)]
     assert set(connected(times + 1, pairs)[1:]) == {1} and connected(times + 1, pairs)[0] == 0
 

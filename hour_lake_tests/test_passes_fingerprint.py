@@ -35,7 +35,7 @@ SAME = {
     "layout": {"layer": LAYER.replace("HALF * limit)", "(HALF *\n  limit))")},
     "quotes": {"layer": LAYER.replace('"a"', "'a'")},
     "facts": {"layer": LAYER.replace("avg(a)", "max(a)")},
-    "owner": {"layer": LAYER.replace("facts=", 'owner="me", group="x", memory_gib=2, pool="p", facts=')},
+    "owner": {"layer": LAYER.replace("facts=", 'owner="team:me", group="x", memory_gib=2, pool="p", facts=')},
     "helper's words": {"helper": HELPER.replace("Half.", "The half of one.")},
     "a neighbour it does not import": {"other": "X = 2\n"},
 }  # fmt: skip

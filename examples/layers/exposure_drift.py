@@ -1,5 +1,7 @@
 """How far the light has drifted since the clip began, in steps of 0..255: a layer that remembers."""
 
+import numpy as np
+
 from hour_lake.layers import Frames, layer
 
 
@@ -8,10 +10,12 @@ class exposure_drift:
     """One object a segment, called with batch after batch; what it keeps on itself, it has in the next one."""
 
     def __init__(self, *, seconds: float = 0.5) -> None:
-        self.seconds, self.first = seconds, []
+        self.first, self.luma = max(1, round(seconds * 25)), []  # a segment has 25 frames a second
 
     def __call__(self, frames: Frames):
-        """Mean luma of each frame, less that of the first `seconds`."""
-        luma = frames.gray(width=160).mean(axis=(1, 2))
-        self.first += luma[frames.time_seconds < self.seconds].tolist()
-        return {"drift": luma - sum(self.first) / len(self.first)}
+        """Remembers the mean luma of each frame, however many come at once."""
+        self.luma += frames.gray(width=160).mean(axis=(1, 2)).tolist()
+
+    def finish(self):
+        """Each frame's, less the mean of the first `seconds`: asked for when all have been seen."""
+        return {"drift": np.array(self.luma) - np.mean(self.luma[: self.first])}

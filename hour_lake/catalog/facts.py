@@ -61,7 +61,7 @@ def facts_script(snapshot: Snapshot, layers: Mapping[str, Layer], fresh: Fresh) 
     """
     script = [_fresh_layer(snapshot, layer, fresh) for layer in layers.values()]
     script.append(_fresh_flags(snapshot, fresh))
-    script += [_segment_ids(f"changed_{name}", w.segments if w else ()) for name, w in fresh.changed.items()]
+    script += [_segment_ids(f"_changed_{name}", w.segments if w else ()) for name, w in fresh.changed.items()]
     script.append(_segment_ids("stale", fresh.stale or ()))
     script.append(f"CREATE TABLE {SCHEMA}.fresh_facts AS {_fresh_rows(snapshot, layers, fresh)}")
     script.append(f"CREATE VIEW {SCHEMA}.core AS {_core(snapshot, layers, fresh)}")
@@ -94,7 +94,7 @@ def _bound(sql: str) -> str:
 def _fresh_layer(snapshot: Snapshot, layer: Layer, fresh: Fresh) -> str:
     source = layer_source(layer)
     rows = as_declared(source.columns, _fresh_table(snapshot, source, fresh))
-    return f"CREATE TABLE {SCHEMA}.{quoted('fresh_' + layer.name)} AS {facts_sql(layer, rows)}"
+    return f"CREATE TABLE {SCHEMA}.{quoted('_fresh_' + layer.name)} AS {facts_sql(layer, rows)}"
 
 
 def _fresh_table(snapshot: Snapshot, source: Source, fresh: Fresh) -> str:
@@ -110,7 +110,7 @@ def _fresh_flags(snapshot: Snapshot, fresh: Fresh) -> str:
     verdict = "CASE WHEN bool_or(NOT passed) THEN false WHEN bool_or(passed IS NULL) THEN NULL ELSE true END"
     gates = "".join(f", {quoted(g)} := bool_and(passed) FILTER (gate = {literal(g)})" for g in fresh.gate_counts)
     return (
-        f"CREATE TABLE {SCHEMA}.fresh_flags AS SELECT segment_id, struct_pack(passed := {verdict}{gates}) AS flags "
+        f"CREATE TABLE {SCHEMA}._fresh_flags AS SELECT segment_id, struct_pack(passed := {verdict}{gates}) AS flags "
         f"FROM ({rows}) GROUP BY segment_id"
     )
 
@@ -126,13 +126,14 @@ def _fresh_rows(snapshot: Snapshot, layers: Mapping[str, Layer], fresh: Fresh) -
 
 
 def _together(names: Sequence[str]) -> str:
-    """One row a segment: the fresh struct of each layer, and whether it is one (`has_...`).
+    """One row a segment: the fresh struct of each layer, and whether it is one (`_has_...`).
 
     Put together by one aggregate: a join for every layer would take memory for every layer, all at once.
     """
-    parts = [f"SELECT segment_id, {quoted(n)} FROM {SCHEMA}.{quoted('fresh_' + n)}" for n in names]
-    parts += [f"SELECT segment_id, true AS {quoted('has_' + n)} FROM {SCHEMA}.{quoted('changed_' + n)}" for n in names]
-    columns = ", ".join(f"any_value({quoted(c)}) AS {quoted(c)}" for n in names for c in (n, f"has_{n}"))
+    parts = [f"SELECT segment_id, {quoted(n)} FROM {SCHEMA}.{quoted('_fresh_' + n)}" for n in names]
+    there = [(quoted(f"_has_{n}"), quoted(f"_changed_{n}")) for n in names]
+    parts += [f"SELECT segment_id, true AS {has} FROM {SCHEMA}.{changed}" for has, changed in there]
+    columns = ", ".join(f"any_value({quoted(c)}) AS {quoted(c)}" for n in names for c in (n, f"_has_{n}"))
     return f"SELECT segment_id, {columns} FROM ({' UNION ALL BY NAME '.join(parts)}) GROUP BY segment_id"
 
 
@@ -140,7 +141,7 @@ def _choice(snapshot: Snapshot, name: str, fresh: Fresh) -> str:
     new, old = f"fresh.{quoted(name)}", f"base.{quoted(name)}"
     if snapshot.facts_entry is None or fresh.changed[name] is None:
         return new
-    return f"CASE WHEN fresh.{quoted('has_' + name)} THEN {new} ELSE {old} END"
+    return f"CASE WHEN fresh.{quoted('_has_' + name)} THEN {new} ELSE {old} END"
 
 
 def _core(snapshot: Snapshot, layers: Mapping[str, Layer], fresh: Fresh) -> str:

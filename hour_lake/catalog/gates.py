@@ -12,7 +12,7 @@ import pyarrow as pa
 from hour_lake.catalog.batch import batch_facts
 from hour_lake.catalog.buckets import parquet_bytes
 from hour_lake.catalog.expression import columns_of
-from hour_lake.catalog.sources import PERSON, RESERVED, SEGMENT_COLUMNS, literal, quoted
+from hour_lake.catalog.sources import RESERVED, literal, quoted
 from hour_lake.errors import ConfigError, shown
 from hour_lake.identity import Segment
 from hour_lake.lake.interface import Lake
@@ -45,8 +45,7 @@ class Gate:
     @property
     def layers(self) -> tuple[str, ...]:
         """Names of the layers whose facts it needs."""
-        ours = RESERVED | set(SEGMENT_COLUMNS) | set(PERSON)
-        return tuple(sorted({column[0] for column in self.columns} - ours))
+        return tuple(sorted({column[0] for column in self.columns} - RESERVED))
 
 
 @dataclass(frozen=True)

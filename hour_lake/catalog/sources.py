@@ -21,7 +21,11 @@ SEGMENT_COLUMNS = {
     "segment_id": "VARCHAR", "video_id": "VARCHAR", "start_ms": "BIGINT", "stop_ms": "BIGINT",
     "duration_seconds": "DOUBLE", "clip_sha256": "VARCHAR", "clip_bytes": "BIGINT",
 }  # fmt: skip
-RESERVED = frozenset({"facts", "segments", "manifests", "videos", "plans", "flags", "video", "manifest"})
+# Tables, columns of `facts`, and what is kept in `_lake`: a layer of such a name would break the views of all others.
+RESERVED = frozenset(
+    {"facts", "segments", "manifests", "videos", "plans", "flags", "video", "manifest", *PERSON, *SEGMENT_COLUMNS,
+     "durations", "new_segments", "moved_segments", "stale", "fresh_facts", "core", "manifest_names"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ SEGMENTS = Source("segments", "segments/", compacted=False)
 def layer_source(layer: Layer) -> Source:
     """The table of one layer; LAYER_NAME when it would hide one of ours."""
     if layer.name in RESERVED:
-        raise LayerError("LAYER_NAME", "the catalog has a table of this name already", value=layer.name,
+        raise LayerError("LAYER_NAME", "the catalog has a table or a column of this name already", value=layer.name,
                          where=layer.where, fix="give the layer another name")  # fmt: skip
     keys = ROW_KEYS.get(layer.rows, {"segment_id": "VARCHAR"})
     return Source(layer.name, f"layers/{layer.name}/", {**keys, **{c: sql_type(t) for c, t in layer.columns.items()}})

@@ -10,7 +10,7 @@ from hour_lake.catalog.snapshot import Files, Snapshot
 from hour_lake.catalog.sources import MANIFESTS, Source, list_of, quoted, rows_sql
 from hour_lake.lake.interface import Entry
 
-SCHEMA = "_lake"  # what users need not see
+SCHEMA = "_lake"  # what users need not see; names that begin with _ in it can be no layer's
 
 
 def table_script(snapshot: Snapshot, sources: Iterable[Source]) -> list[str]:
@@ -20,7 +20,7 @@ def table_script(snapshot: Snapshot, sources: Iterable[Source]) -> list[str]:
         name = quoted(source.name)
         files = snapshot.files(source)
         script += [
-            f"CREATE TABLE {SCHEMA}.{quoted('stale_' + source.name)} AS {_paths_sql(files.stale)}",
+            f"CREATE TABLE {SCHEMA}.{quoted('_stale_' + source.name)} AS {_paths_sql(files.stale)}",
             f"CREATE VIEW {SCHEMA}.{name} AS {_rows_sql(snapshot, source, files)}",
             f"CREATE VIEW {name} AS SELECT * EXCLUDE (_row) FROM {SCHEMA}.{name}",
         ]
@@ -88,7 +88,7 @@ def _added(snapshot: Snapshot, source: Source, entries: Sequence[Entry]) -> Iter
 
 
 def _compacted(snapshot: Snapshot, source: Source, entries: Sequence[Entry]) -> Iterator[_Part]:
-    stale = f"{SCHEMA}.{quoted('stale_' + source.name)}"
+    stale = f"{SCHEMA}.{quoted('_stale_' + source.name)}"
     # Files of one shape are read together, so that only one of them is opened to learn it.
     shapes = sorted(entries, key=lambda entry: (entry.metadata.get("columns", ""), entry.path))
     for _, group in groupby(shapes, key=lambda entry: entry.metadata.get("columns", "")):

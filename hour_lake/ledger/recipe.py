@@ -17,7 +17,7 @@ def step_parts(
 ) -> dict[str, str]:
     """The parts that are the same for every segment: digests of code and weights, and the configuration."""
     parts = {f"source:{plain_module(name)}": digest for name, digest in source.items()}
-    parts |= {f"config:{name}": json.dumps(value, sort_keys=True, default=str) for name, value in config.items()}
+    parts |= {f"config:{name}": json.dumps(value, sort_keys=True) for name, value in config.items()}
     return parts | {f"model:{name}": digest for name, digest in (models or {}).items()}
 
 

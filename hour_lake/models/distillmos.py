@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hour_lake.models.network import Floats
+from hour_lake.models.store import Asker
 from hour_lake.models.torch_network import one_thread, place_for, tensors, torch_for, values_of
 
 SAMPLES, MOST_APART, WINDOW, STEP = 122_880, 16_000, 320, 160
@@ -31,7 +32,7 @@ def speech_mos(piece: Floats, *, asked_by: str) -> float:
     filled = np.pad(piece, (0, SAMPLES - len(piece)))
     sound, place = (filled / (np.abs(filled).max() + 1e-8)).astype(np.float32), place_for(torch)
     with one_thread(torch):
-        return values_of(_Network.opened(asked_by, place)(torch.from_numpy(sound)[None].to(place))).item()
+        return values_of(_Network.opened(Asker(asked_by), place)(torch.from_numpy(sound)[None].to(place))).item()
 
 
 class _Network:
@@ -47,8 +48,9 @@ class _Network:
 
     @staticmethod
     @cache
-    def opened(asked_by: str, place: str) -> "_Network":
-        return _Network(torch_for(asked_by), tensors("distill_mos", asked_by=asked_by, place=place)["model"], place)
+    def opened(asker: Asker, place: str) -> "_Network":
+        state = tensors("distill_mos", asked_by=asker.name, place=place)["model"]
+        return _Network(torch_for(asker.name), state, place)
 
     def __call__(self, sound: Any) -> Any:
         found = self.features(self.spectrum(sound))

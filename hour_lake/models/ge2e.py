@@ -11,6 +11,7 @@ import numpy as np
 
 from hour_lake.layers.mel import slaney_filters
 from hour_lake.models.network import Floats
+from hour_lake.models.store import Asker
 from hour_lake.models.torch_network import one_thread, place_for, tensors, torch_for, values_of
 
 BANDS, WINDOW, STEP = 40, 400, 160  # samples of 16 kHz sound
@@ -25,7 +26,7 @@ def voices(samples: Floats, *, asked_by: str) -> Floats:
     """
     torch = torch_for(asked_by)
     place = place_for(torch)
-    lstm, weight, bias = _network(asked_by, place)
+    lstm, weight, bias = _network(Asker(asked_by), place)
     starts = piece_starts(len(samples))
     missing = max(0, (starts[-1] + ROWS) * STEP - len(samples))
     rows = mel_power(np.pad(samples, (0, missing)))
@@ -57,9 +58,9 @@ def mel_power(samples: Floats) -> Floats:
 
 
 @cache
-def _network(asked_by: str, place: str) -> tuple[Any, Any, Any]:
-    torch = torch_for(asked_by)
-    state = tensors("ge2e_speaker", asked_by=asked_by, place=place)["model_state"]
+def _network(asker: Asker, place: str) -> tuple[Any, Any, Any]:
+    torch = torch_for(asker.name)
+    state = tensors("ge2e_speaker", asked_by=asker.name, place=place)["model_state"]
     lstm = torch.nn.LSTM(BANDS, 256, 3, batch_first=True)
     lstm.load_state_dict({name[5:]: value for name, value in state.items() if name.startswith("lstm.")})
     return lstm.to(place).eval(), state["linear.weight"], state["linear.bias"]

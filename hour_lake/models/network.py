@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hour_lake.models import network_gpu
 from hour_lake.models.device import Device, asked, ran_on
-from hour_lake.models.store import weights
+from hour_lake.models.store import Asker, weights
 
 Floats = NDArray[np.float32]
 
@@ -19,12 +19,12 @@ def network(name: str, asked_by: str) -> Callable[[Floats], list[Floats]]:
 
     The outputs are copies. MODEL_MISSING or MODEL_REFUSED when the weights are not here or not allowed for `asked_by`.
     """
-    return _opened(name, asked_by, asked())
+    return _opened(name, Asker(asked_by), asked())
 
 
 @cache
-def _opened(name: str, asked_by: str, device: Device) -> Callable[[Floats], list[Floats]]:
-    data = weights(name, asked_by=asked_by)
+def _opened(name: str, asker: Asker, device: Device) -> Callable[[Floats], list[Floats]]:
+    data = weights(name, asked_by=asker.name)
     on_gpu = network_gpu.run_on_gpu(data) if device == "cuda" else None
     answer, used = (on_gpu, network_gpu.DEVICE) if on_gpu else (run_on_cpu(data), "cpu")
 

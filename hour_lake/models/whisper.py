@@ -11,7 +11,7 @@ import numpy as np
 from hour_lake.models.device import Device, asked, device_for, ran_on
 from hour_lake.models.installed_libraries import load_installed
 from hour_lake.models.network import Floats
-from hour_lake.models.store import weights
+from hour_lake.models.store import Asker, weights
 
 FILES = {
     "model.bin": "whisper_tiny_en",
@@ -38,7 +38,7 @@ def words(samples: Floats, *, beam: int, asked_by: str) -> list[Word]:
 
     8 s of sound take about 0.9 s. Where nothing is said the network may invent words: ask it only about speech.
     """
-    network, used = _network(asked_by, asked())
+    network, used = _network(Asker(asked_by), asked())
     ran_on(used)
     segments, _ = network.transcribe(
         samples, language="en", beam_size=beam, temperature=0.0, word_timestamps=True,
@@ -53,11 +53,11 @@ def words(samples: Floats, *, beam: int, asked_by: str) -> list[Word]:
 
 
 @cache
-def _network(asked_by: str, device: Device) -> tuple[Any, str]:
+def _network(asker: Asker, device: Device) -> tuple[Any, str]:
     """The network, and where it runs."""
     from ctranslate2 import get_cuda_device_count
 
-    files = {file: weights(name, asked_by=asked_by) for file, name in FILES.items()}
+    files = {file: weights(name, asked_by=asker.name) for file, name in FILES.items()}
     present = device_for(present=get_cuda_device_count() > 0, wanted=device) == "cuda"
     network = (_on_cuda(files) if present else None) or _opened(files, "cpu")
     return network, device_of_translator(network.model)

@@ -1,10 +1,12 @@
 """A layer's configuration: its keyword-only arguments, and what the settings put in their place."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from difflib import get_close_matches
 from typing import Any
 
 from hour_lake.errors import LayerError
+from hour_lake.passes.accepted import is_plain
 from hour_lake.passes.declare import Layer
 
 
@@ -20,6 +22,9 @@ def configured(layer: Layer, given: Mapping[str, Any] | None = None) -> dict[str
             known = f"it has {', '.join(defaults)}" if defaults else "it has none"
             raise LayerError("LAYER_CONFIG", f"{layer.name} has no such keyword", value=name, where=layer.where,
                              fix=f"did you mean {near[0]!r}?" if near else known)  # fmt: skip
+        if not is_plain(value):
+            raise LayerError("LAYER_CONFIG", f"{layer.name}.{name} must be plain data", value=value, where=layer.where,
+                             fix="numbers, texts in quotes, lists and mappings of these")  # fmt: skip
         if not _fits(value, defaults[name]):
             raise LayerError("LAYER_CONFIG", f"{layer.name}.{name} must be like its default {defaults[name]!r}",
                              value=value, where=layer.where)  # fmt: skip
@@ -27,7 +32,8 @@ def configured(layer: Layer, given: Mapping[str, Any] | None = None) -> dict[str
     if layer.providers and provider is not None and provider not in layer.providers:
         raise LayerError("LAYER_CONFIG", f"{layer.name} has no such provider", value=provider, where=layer.where,
                          fix=f"one of: {', '.join(layer.providers)}")  # fmt: skip
-    return {name: _like(default, (given or {}).get(name, default)) for name, default in defaults.items()}
+    # Copies: a layer that changes a list of its own would change what the next segment gets.
+    return {name: deepcopy(_like(default, (given or {}).get(name, default))) for name, default in defaults.items()}
 
 
 def _fits(value: Any, default: Any) -> bool:

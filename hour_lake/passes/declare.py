@@ -1,13 +1,13 @@
 """The `layer` decorator and what it records; running, finding and fingerprinting layers is not here."""
 
 import inspect
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from hour_lake.errors import LayerError
+from hour_lake.passes.accepted import is_plain, is_text, taken_by, wrong_group, wrong_models, wrong_owner
 from hour_lake.passes.request import FramesRequest
 
 MEDIA_READS = ("frames", "samples", "master")
@@ -23,6 +23,7 @@ GPU_POOL = "gpu"
 SMALLEST_CLIP_PX = 64
 PIXELS = "pixels"  # where a layer with a clip puts its pictures
 CORPUS = "corpus"
+MOST_GIB = 1e6  # more than any machine has; far larger numbers cannot be written down for a pod
 Rows = Literal["frame", "window", "segment", "corpus"]
 Compute = Literal["cpu", "gpu"]
 
@@ -57,20 +58,21 @@ class Layer:
         """The docstring of its module, which says what it is, then that of the function, which says how."""
         module = inspect.getmodule(self.function)
         words = [module.__doc__ if module else None, self.function.__doc__]
-        return "\n\n".join(inspect.cleandoc(text) for text in words if text)
+        written = "\n\n".join(inspect.cleandoc(text) for text in words if isinstance(text, str))
+        return written.encode(errors="replace").decode()
 
     @property
     def source_path(self) -> str:
         """The file that declares it."""
         try:
-            return inspect.getsourcefile(self.function) or "?"
+            return inspect.getsourcefile(inspect.unwrap(self.function)) or "?"
         except (TypeError, OSError):  # a class typed into a prompt
             return "?"
 
     @property
     def where(self) -> str:
         """`file:line` of the declaration."""
-        code = getattr(self.function, "__code__", None)
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
         if code is not None:
             return f"{self.source_path}:{code.co_firstlineno}"
         try:
@@ -178,7 +180,8 @@ def layer(
 def _group(read: tuple[str, ...], rows: Rows | None) -> str:
     if rows == CORPUS:
         return CORPUS
-    return "audio" if {"samples", "master"} & set(read) else "frames" if "frames" in read else "derived"
+    sound = any(name in read for name in ("samples", "master"))
+    return "audio" if sound else "frames" if "frames" in read else "derived"
 
 
 def _checked(declared: Layer) -> Layer:
@@ -193,12 +196,19 @@ def _checked(declared: Layer) -> Layer:
 def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
     if not NAME.fullmatch(declared.name) or declared.name in MEDIA_READS:
         return "LAYER_NAME", f"a layer's name must match {NAME.pattern} and be none of {MEDIA_READS}", declared.name
+    if owner := taken_by(declared.name):
+        return "LAYER_NAME", f"{owner} has this name already", declared.name
     if not declared.description.strip():
         return "LAYER_DOCSTRING", "a layer needs a docstring (its own or its module's)", declared.name
     if declared.rows not in get_args(Rows):
         return "LAYER_ROWS", f"there are no such rows; there are {', '.join(get_args(Rows))}", str(declared.rows)
     if not declared.reads or not declared.columns:
         return "LAYER_COLUMN", "a layer reads something and has at least one column", declared.name
+    for read in declared.reads:
+        if not is_text(read):
+            return "LAYER_READS", "reads a name, frames(...), or a tuple of these", repr(read)
+    if problem := _problem_of_labels(declared):
+        return problem
     if problem := _problem_of_hardware(declared):
         return problem
     if declared.request.problem:
@@ -209,32 +219,51 @@ def _problem_of(declared: Layer) -> tuple[str, str, str] | None:
     if reserved:
         return "LAYER_COLUMN", "a column that every table gets from the engine", reserved[0]
     for column, kind in declared.columns.items():
-        if not NAME.fullmatch(column) or not COLUMN_TYPE.fullmatch(str(kind)):
+        if not all(map(is_text, (column, kind))) or not NAME.fullmatch(column) or not COLUMN_TYPE.fullmatch(kind):
             return "LAYER_COLUMN", f"column type must match {COLUMN_TYPE.pattern}", f"{column}: {kind}"
     if declared.is_corpus_wide and (problem := _problem_of_corpus(declared)):
         return "LAYER_READS", "looks at the whole corpus, so it is a function over tables", problem
+    for name, sql in declared.facts.items():
+        if not is_text(name) or not is_text(sql):
+            return "LAYER_FACTS", "a fact has a name and is SQL, both texts", f"{name!r}: {sql!r}"
     missing = [name for name, default in declared.config.items() if default is inspect.Parameter.empty]
     if missing:
         return "LAYER_CONFIG", "every keyword-only argument needs a default", ", ".join(missing)
+    for name, default in declared.config.items():
+        if not is_plain(default):  # its value may not even have a text that stays the same
+            return ("LAYER_CONFIG", "a keyword's default is plain data: None, numbers, texts, tuples, lists and dicts",
+                    f"{name}: {type(default).__qualname__}")  # fmt: skip
     if declared.providers and declared.config.get("provider") not in declared.providers:
         return "LAYER_CONFIG", "the default of `provider` must be one of its providers", ", ".join(declared.providers)
     return _problem_of_signature(declared)
+
+
+def _problem_of_labels(declared: Layer) -> tuple[str, str, str] | None:
+    if wrong := wrong_owner(declared.owner):
+        return "LAYER_OWNER", wrong, repr(declared.owner)
+    if wrong := wrong_group(declared.group):
+        return "LAYER_GROUP", wrong, repr(declared.group)
+    for models in (declared.models, *declared.providers.values()):
+        if problem := wrong_models(models):
+            return "LAYER_MODELS", *problem
+    return None
 
 
 def _problem_of_hardware(declared: Layer) -> tuple[str, str, str] | None:
     if declared.compute not in get_args(Compute):
         return "LAYER_COMPUTE", "compute is cpu or gpu", repr(declared.compute)
     memory_gib: Any = declared.memory_gib  # whatever stands there: no checker has looked at a researcher's file
-    if not isinstance(memory_gib, int | float) or not 0 < memory_gib < math.inf:
+    if not isinstance(memory_gib, int | float) or not 0 < memory_gib < MOST_GIB:
         return "LAYER_COMPUTE", "memory_gib is a number above 0", repr(declared.memory_gib)
-    if declared.pool is not None and not POOL.fullmatch(declared.pool):
-        return "LAYER_POOL", f"the name of a pool must match {POOL.pattern}", declared.pool
+    if declared.pool is not None and not (is_text(declared.pool) and POOL.fullmatch(declared.pool)):
+        return "LAYER_POOL", f"the name of a pool must match {POOL.pattern}", str(declared.pool)
     return None
 
 
 def _problem_of_clip(declared: Layer) -> str | None:
-    if declared.clip_px < SMALLEST_CLIP_PX or declared.clip_px % 2:
-        return f"clip_px={declared.clip_px}: an even number of at least {SMALLEST_CLIP_PX}"
+    side: Any = declared.clip_px  # whatever stands there
+    if not isinstance(side, int) or side < SMALLEST_CLIP_PX or side % 2:
+        return f"clip_px={side!r}: an even number of at least {SMALLEST_CLIP_PX}"
     if declared.rows != "frame" or "frames" not in declared.reads or declared.request.fps:
         return "a clip needs a row for every frame that is decoded"
     if declared.gives_at_end:

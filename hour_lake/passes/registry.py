@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from hour_lake.errors import HourLakeError, LayerError
+from hour_lake.passes.accepted import is_text
 from hour_lake.passes.declare import Layer
 from hour_lake.passes.file_text import problems_in_text
 from hour_lake.passes.graph import checked_reads
@@ -106,7 +107,13 @@ def load_layers(extra_folders: Iterable[Path | str] = ()) -> Layers:
 
 def _take(module: ModuleType, found: dict[str, Layer], broken: list[HourLakeError]) -> None:
     for layer in vars(module).values():
-        if not isinstance(layer, Layer) or layer.function.__module__ != module.__name__:
+        # By its type alone: `isinstance` asks the object too, and one that stands for another may raise.
+        if not issubclass(type(layer), Layer) or layer.function.__module__ != module.__name__:
+            continue
+        if not Path(layer.source_path).is_file():
+            broken.append(LayerError("LAYER_IMPORT", "a layer's code is in no file, so nobody sees when it changes",
+                                     value=layer.name, where=f"{module.__file__}:1",
+                                     fix="write it as a function or a class of that file"))  # fmt: skip
             continue
         first = found.setdefault(layer.name, layer)
         if first.where != layer.where:
@@ -123,7 +130,8 @@ def _built_in() -> Iterator[ModuleType | HourLakeError]:
 def _of_package(package: ModuleType) -> Iterator[ModuleType | HourLakeError]:
     for item in sorted(pkgutil.iter_modules(package.__path__), key=lambda item: item.name):
         if not item.name.startswith("_"):
-            yield _imported(f"{package.__name__}.{item.name}", Path(package.__path__[0]) / f"{item.name}.py")
+            file = f"{item.name}/__init__.py" if item.ispkg else f"{item.name}.py"
+            yield _imported(f"{package.__name__}.{item.name}", Path(package.__path__[0]) / file)
 
 
 def _in_folders(extra_folders: Iterable[Path | str]) -> Iterator[ModuleType | HourLakeError]:
@@ -161,15 +169,27 @@ def _in_packages() -> Iterator[ModuleType | HourLakeError]:
 
 def _imported(name: str, path: Path) -> ModuleType | HourLakeError:
     try:
-        return importlib.import_module(name)
-    except HourLakeError as error:
-        return error
-    except KeyboardInterrupt:
+        if not is_text(name):
+            raise ImportError("the name of the file is no UTF-8")
+        module = importlib.import_module(name)
+        vars(module)  # a file may have put something else in its own place
+        return module
+    except KeyboardInterrupt:  # a person who stops the command, as far as anybody can tell
         raise
     except BaseException as error:  # whatever a file does when it is imported, other layers must live on
-        said = f"{type(error).__name__}: {error}"
-        return LayerError("LAYER_IMPORT", "the file of a layer cannot be imported", value=said,
-                          where=f"{path}:{_line_of(error, path)}", fix=_fix_for(error, path))  # fmt: skip
+        where = f"{os.fsencode(path).decode(errors='backslashreplace')}:{_line_of(error, path)}"
+        if isinstance(error, HourLakeError):
+            error.where = error.where or where
+            return error
+        return LayerError("LAYER_IMPORT", "the file of a layer cannot be imported", value=_said(error),
+                          where=where, fix=_fix_for(error, path))  # fmt: skip
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # an error that cannot even be shown
+        return type(error).__name__
 
 
 def _line_of(error: BaseException, path: Path) -> int:
@@ -181,6 +201,8 @@ def _line_of(error: BaseException, path: Path) -> int:
 
 def _fix_for(error: BaseException, path: Path) -> str:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and missing.rpartition(".")[2] == path.stem and not path.is_file():
+        return "make it a file that can be read, or give it another name"
     if missing and (path.parent / f"{missing.split('.')[0]}.py").is_file():
         return f"import a neighbour as `from .{missing} import ...`"
     return f"install {missing}" if missing else "mend that line"

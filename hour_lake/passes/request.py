@@ -1,6 +1,7 @@
 """What a layer asks of the frames: a width, a rate; and which frames of a batch it then gets."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ class FramesRequest:
     @property
     def problem(self) -> str | None:
         """Why it cannot be met."""
+        width: Any = self.width  # whatever stands there: no checker has looked at a researcher's file
+        fps: Any = self.fps
+        if not isinstance(width, int) or not isinstance(fps, int | float):
+            return f"frames(width={width!r}, fps={fps!r}): numbers, the width a whole one"
         if self.width and self.width < NARROWEST_PX:
             return f"frames(width={self.width}): at least {NARROWEST_PX} px"
         if not 0 <= self.fps <= FRAME_RATE:

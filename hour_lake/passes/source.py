@@ -38,7 +38,7 @@ def source_parts(layer: Layer) -> dict[str, str]:
 @cache
 def _parts_of(function: Callable[..., Any]) -> dict[str, str]:
     # By function, not by file: a layer that was loaded anew is looked at anew, all others never twice.
-    return _parts(function.__module__, Path(inspect.getsourcefile(function) or ""))
+    return _parts(function.__module__, Path(inspect.getsourcefile(inspect.unwrap(function)) or ""))
 
 
 def function_digest(*modules: ModuleType) -> str:
