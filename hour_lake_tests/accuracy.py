@@ -23,6 +23,12 @@ Each figure was measured by a test that asserts its goal (`make accuracy` runs t
 a measure was taken on several videos or signals, the worst is shown. *Corpus*: the sample corpus, whose truth is known
 frame by frame, for it is animated from two public-domain portraits and spoken by two synthetic voices.
 
+Where truth and layer are relatives, a row says less than it seems to. The true boxes and points of the corpus are those
+that FaceMesh found on the two still portraits, moved as the head was: `face_boxes` and `face_landmarks` are held
+against them in part for being consistent. How far a head is turned in its photograph is an estimate of the same kind
+(yaw), or not known (pitch: what the layer calls 0). Under `gaze`, eyes are drawn with the layer's own ratio of eyeball
+to eye (`EYEBALL_OVER_WIDTH`): the row is about the geometry, not about people.
+
 | layer | measure | found | goal | against |
 |---|---|---:|---:|---|
 """

@@ -122,7 +122,9 @@ def eyes_looking(yaw: float, pitch: float, *, roll: float = 0.0, opened: float =
 def test_gaze_is_the_angle_of_the_eyeball(yaw: float, pitch: float, roll: float, accuracy: Accuracy) -> None:
     table = gaze(eyes_looking(yaw, pitch, roll=roll))
     off = max(abs(table["yaw_degrees"][0] - yaw), abs(table["pitch_degrees"][0] - pitch))
-    accuracy("gaze", "angle, error (degrees)", off, below=1, against="eyes drawn with known angles, head leaning")
+    accuracy(
+        "gaze", "angle, error (degrees)", off, below=1, against="eyes drawn by the layer's own ratio, head leaning"
+    )
 
 
 def test_a_shut_eye_looks_nowhere() -> None:
