@@ -82,21 +82,23 @@ def bits(one: Any, other: Any) -> int:
     return int(np.bitwise_count((np.asarray(one) ^ np.asarray(other)).astype(np.int64).view(np.uint64)).sum())
 
 
-def test_the_hash_of_a_picture_is_that_of_its_definition_and_stays_under_what_copying_does() -> None:
+def test_the_hash_of_a_picture_is_that_of_its_definition_and_stays_under_what_copying_does(accuracy: Accuracy) -> None:
     picture = portrait(1)
     (own,) = picture_hash(frames_of(picture))["hash"]
     luma = cv2.resize(cv2.cvtColor(cv2.resize(picture, (160, 90), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY),
                       (32, 32), interpolation=cv2.INTER_AREA)  # fmt: skip
     lowest = scipy.fft.dctn(luma.astype(float), norm="ortho")[:8, :8].ravel()
     expected = [False, *(lowest[1:] > np.median(lowest[1:]))]
-    assert bits(own, np.packbits(expected).view(">i8")[0]) == 0
+    off = bits(own, np.packbits(expected).view(">i8")[0])
+    accuracy("picture_hash", "bits off its definition", off, below=0, against="SciPy's cosine transform")
     darker = (picture * 0.7).astype(np.uint8)
     coarse = cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 20])[1], cv2.IMREAD_COLOR)
     small = cv2.resize(picture, (200, 112), interpolation=cv2.INTER_AREA)
-    for copy in (darker, coarse, small):
-        assert bits(own, picture_hash(frames_of(copy))["hash"][0]) <= 6
+    most = max(bits(own, picture_hash(frames_of(copy))["hash"][0]) for copy in (darker, coarse, small))
+    accuracy("picture_hash", "wrong bits of a copy, of 64", most, below=6, against="darker, JPEG at 20, scaled")
     others = [picture_hash(frames_of(portrait(seed)))["hash"][0] for seed in range(2, 12)]
-    assert min(bits(own, other) for other in others) >= 16
+    least = min(bits(own, other) for other in others)
+    accuracy("picture_hash", "bits between two pictures, of 64", least, above=16, against="ten other pictures")
 
 
 def chirps(seed: int, seconds: float = 8.0) -> np.ndarray:
@@ -120,14 +122,18 @@ def wrong(one: Table, other: Table, shift: int) -> float:
                 other["hashes"][shift : shift + size].astype(np.int64) & 0xFFFFFFFF) / 32 / size  # fmt: skip
 
 
-def test_the_hash_of_a_sound_stays_whatever_its_level_noise_and_begin() -> None:
+def test_the_hash_of_a_sound_stays_whatever_its_level_noise_and_begin(accuracy: Accuracy) -> None:
     values = chirps(1)
     own = heard(values)
     assert len(own["hashes"]) == (len(values) - 5920) // 512 and own["is_heard"].all()
     quiet_and_noisy = 0.25 * values + np.random.default_rng(2).normal(0, 0.0005, len(values))
-    assert wrong(heard(quiet_and_noisy), own, 0) < 0.1
-    assert wrong(heard(values[10 * 512 + 256 :]), own, 10) < 0.2  # half a step beside the grid
-    assert 0.4 < wrong(heard(chirps(3)), own, 0) < 0.6  # another sound: by chance
+    accuracy("sound_hash", "wrong bits of a quiet, noisy copy", wrong(heard(quiet_and_noisy), own, 0), below=0.1,
+             against="syllables made here")  # fmt: skip
+    beside = wrong(heard(values[10 * 512 + 256 :]), own, 10)
+    accuracy("sound_hash", "wrong bits half a step beside", beside, below=0.2, against="syllables made here")
+    other = wrong(heard(chirps(3)), own, 0)
+    assert other < 0.6  # by chance
+    accuracy("sound_hash", "wrong bits of another sound", other, above=0.4, against="syllables made here")
     assert not len(heard(values[:5000])["hashes"]) and not heard(np.zeros(16_000))["is_heard"].any()
 
 

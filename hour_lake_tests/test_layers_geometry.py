@@ -11,7 +11,7 @@ from hour_lake.layers.active_speaker import active_speaker
 from hour_lake.layers.expression import expression
 from hour_lake.layers.face_completeness import face_completeness
 from hour_lake.layers.face_count import face_count
-from hour_lake.layers.face_mask import masks
+from hour_lake.layers.face_mask import LIPS, face_mask, masks
 from hour_lake.layers.face_size import face_size
 from hour_lake.layers.face_tracks import face_tracks
 from hour_lake.layers.gaze import EYEBALL_OVER_WIDTH, gaze
@@ -41,6 +41,15 @@ def landmarks(points: np.ndarray, eyes: np.ndarray | None = None) -> Table:
             "right_eye_px": contours[:, 0].reshape(-1, 32), "left_eye_px": contours[:, 1].reshape(-1, 32)}  # fmt: skip
 
 
+def furthest(found: Any, wanted: Any) -> float:
+    """The largest difference of two arrays; a value that only one of them has is infinitely far."""
+    found, wanted = np.asarray(found, float), np.asarray(wanted, float)
+    assert found.shape == wanted.shape
+    if (np.isnan(found) != np.isnan(wanted)).any():
+        return float("inf")
+    return float(np.nanmax(np.abs(found - wanted)))
+
+
 def test_an_odd_frame_costs_twenty_points() -> None:
     one, other = (100, 100, 200, 200), (700, 100, 50, 50)
     table = face_count(boxes([one], [one, other], [], [one], [one, other]))
@@ -49,13 +58,15 @@ def test_an_odd_frame_costs_twenty_points() -> None:
     assert face_count(boxes(*[[]] * 10))["consistency_score"] == 0
 
 
-def test_size_is_that_of_the_main_face() -> None:
+def test_size_is_that_of_the_main_face(accuracy: Accuracy) -> None:
     table = face_size(boxes([(0, 0, 300, 200), (0, 0, 20, 20)], []))
     assert table["side_px"][0] == 200 and np.isnan(table["side_px"][1])
     assert table["area_share"][0] == pytest.approx(60_000 / (1280 * 720))
+    off = furthest(table["side_px"], [200, np.nan])
+    accuracy("face_size", "shorter side, error (px)", off, below=1e-3, against="boxes of known sizes")
 
 
-def test_two_faces_that_pass_each_other_are_two_tracks_with_their_gap_bridged() -> None:
+def test_two_faces_that_pass_each_other_are_two_tracks_with_their_gap_bridged(accuracy: Accuracy) -> None:
     frames = [[(100.0 + 3 * t, 100, 100, 100), (300.0 - 3 * t, 190, 100, 100)] for t in range(60)]
     for t in range(20, 25):
         frames[t] = frames[t][1:]  # the first face is missed
@@ -71,7 +82,8 @@ def test_two_faces_that_pass_each_other_are_two_tracks_with_their_gap_bridged() 
     bridged = table["frame"][table["is_bridged"] & (table["track_id"] == rising)]
     assert bridged.tolist() == list(range(20, 25))
     inside = ways[rising][10:50]
-    assert inside == pytest.approx(100 + 3 * np.arange(10, 50), abs=3)
+    off = furthest(inside, 100 + 3 * np.arange(10, 50))
+    accuracy("face_tracks", "box, largest error (px)", off, below=3, against="two faces that pass, 3 px a frame, a gap")
 
 
 def test_a_face_that_is_gone_too_long_begins_anew() -> None:
@@ -84,15 +96,18 @@ def test_no_face_no_track() -> None:
     assert {len(column) for column in face_tracks(boxes([], [])).values()} == {0}
 
 
-def test_a_face_that_leaves_the_picture_is_less_complete() -> None:
+def test_a_face_that_leaves_the_picture_is_less_complete(accuracy: Accuracy) -> None:
     points = np.tile(np.linspace(0, 99, 478)[:, None], (1, 2))[None]
     shifted = np.concatenate([points, points - 50, points - 200, np.full_like(points, np.nan)])
     table = face_completeness(frames_of(*[np.zeros((100, 100, 3), np.uint8)] * 4), landmarks(shifted))
-    assert table["mesh_share"][:3] == pytest.approx([1, 0.49, 0], abs=0.02)
+    off = furthest(table["mesh_share"], [1, 0.49, 0, np.nan])
+    accuracy(
+        "face_completeness", "share of the mesh, error", off, below=0.02, against="a mesh moved out of the picture"
+    )
     assert np.isnan(table["mesh_share"][3]) and np.isnan(table["points_share"][3])
 
 
-def test_speed_is_in_degrees_and_face_widths_a_second() -> None:
+def test_speed_is_in_degrees_and_face_widths_a_second(accuracy: Accuracy) -> None:
     points = np.zeros((3, 478, 2))
     points[:, 454, 0] = 100
     points[1:] += (4, 3)
@@ -101,6 +116,8 @@ def test_speed_is_in_degrees_and_face_widths_a_second() -> None:
     assert np.isnan(table["degrees_per_second"][0])
     assert table["degrees_per_second"][1:] == pytest.approx([125, 0])
     assert table["widths_per_second"][1:] == pytest.approx([25 * 0.05, 0])
+    off = furthest(table["degrees_per_second"], [np.nan, 125, 0])
+    accuracy("head_motion", "turning, error (degrees a second)", off, below=1e-3, against="steps of known size")
 
 
 def eyes_looking(yaw: float, pitch: float, *, roll: float = 0.0, opened: float = 0.3) -> Table:
@@ -122,7 +139,9 @@ def eyes_looking(yaw: float, pitch: float, *, roll: float = 0.0, opened: float =
 def test_gaze_is_the_angle_of_the_eyeball(yaw: float, pitch: float, roll: float, accuracy: Accuracy) -> None:
     table = gaze(eyes_looking(yaw, pitch, roll=roll))
     off = max(abs(table["yaw_degrees"][0] - yaw), abs(table["pitch_degrees"][0] - pitch))
-    accuracy("gaze", "angle, error (degrees)", off, below=1, against="eyes drawn with known angles, head leaning")
+    accuracy(
+        "gaze", "angle, error (degrees)", off, below=1, against="eyes drawn by the layer's own ratio, head leaning"
+    )
 
 
 def test_a_shut_eye_looks_nowhere() -> None:
@@ -130,7 +149,7 @@ def test_a_shut_eye_looks_nowhere() -> None:
 
 
 @pytest.mark.parametrize("lean", [0.0, 0.4])
-def test_expression_sees_corners_and_brows_move_whatever_the_head_does(lean: float) -> None:
+def test_expression_sees_corners_and_brows_move_whatever_the_head_does(lean: float, accuracy: Accuracy) -> None:
     base = np.zeros((478, 2))
     places = {33: (0, 0), 263: (100, 0), 61: (25, 70), 291: (75, 70), 13: (50, 68), 14: (50, 72),
               105: (20, -25), 334: (80, -25), 159: (15, -5), 386: (85, -5)}  # fmt: skip
@@ -144,6 +163,46 @@ def test_expression_sees_corners_and_brows_move_whatever_the_head_does(lean: flo
     assert table["mouth_width"] == pytest.approx([0.5, 0.6, 0.5])
     assert table["corner_raise"] == pytest.approx([0, 0.08, 0], abs=1e-4)
     assert table["brow_raise"] == pytest.approx([0.2, 0.2, 0.26], abs=1e-4)
+    true = {"mouth_width": [0.5, 0.6, 0.5], "corner_raise": [0, 0.08, 0], "brow_raise": [0.2, 0.2, 0.26]}
+    off = max(furthest(table[name], wanted) for name, wanted in true.items())
+    accuracy("expression", "distances, error (eye distances)", off, below=1e-4,
+             against="points moved by known ways, head leaning")  # fmt: skip
+
+
+def shoelace(corners: np.ndarray) -> float:
+    """The area of a polygon `(n, 2)` by Gauss's formula."""
+    x, y = corners.T
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.7])
+def test_hull_and_lips_of_a_known_mesh(lean: float, accuracy: Accuracy) -> None:
+    """A face that is a regular 36-gon with all else inside it, and lips that are a 20-gon in an ellipse."""
+    inside = np.random.default_rng(5).uniform(-60, 60, (478, 2))
+    around, lips = (np.linspace(0, 2 * np.pi, n, endpoint=False) for n in (36, 20))
+    others = np.setdiff1d(np.arange(468), LIPS)
+    corners = others[:36]
+    mesh = inside.copy()
+    mesh[corners] = 100 * np.column_stack([np.cos(around), np.sin(around)])
+    mesh[LIPS] = np.column_stack([40 * np.cos(lips), 15 * np.sin(lips)]) + (0, 50)
+    mesh[468:] += 500  # irises are no part of the mesh
+    turn = np.array([[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]])
+    placed = mesh @ turn + (320, 180)
+    table = face_mask(landmarks(np.stack([placed, np.full_like(placed, np.nan)])))
+    hull, mouth = 36 / 2 * 100**2 * np.sin(2 * np.pi / 36), 20 / 2 * 40 * 15 * np.sin(2 * np.pi / 20)
+    off = max(abs(table["hull_area_px"][0] / hull - 1), abs(table["lips_area_px"][0] / mouth - 1))
+    accuracy(
+        "face_mask", "areas, relative error", off, below=1e-4, against="a mesh of two known polygons, head leaning"
+    )
+    found = np.asarray(table["hull_px"][0]).reshape(-1, 2)
+    assert shoelace(found) == pytest.approx(hull, rel=1e-4)
+    assert sorted(map(tuple, found.round(2))) == sorted(map(tuple, placed[corners].astype(np.float32).round(2)))
+    assert table["lips_px"][0].reshape(20, 2) == pytest.approx(placed[LIPS], abs=1e-3)
+    faces, drawn = masks(table, height=360, width=640)
+    assert np.count_nonzero(faces[0]) == pytest.approx(hull, rel=0.02)  # a border of half a px is drawn along
+    assert np.count_nonzero(drawn[0]) == pytest.approx(mouth, rel=0.08)
+    assert not len(table["hull_px"][1]) and np.isnan(table["hull_area_px"][1]) and np.isnan(table["lips_area_px"][1])
+    assert not faces[1].any() and not drawn[1].any()
 
 
 def test_masks_are_the_polygons_filled() -> None:
@@ -170,7 +229,7 @@ def test_of_two_faces_the_one_that_moves_its_mouth_with_the_sound_speaks() -> No
     assert not silent["is_active"].any()
 
 
-def test_lip_motion_is_of_the_mouth_alone_and_goes_on_over_batches() -> None:
+def test_lip_motion_is_of_the_mouth_alone_and_goes_on_over_batches(accuracy: Accuracy) -> None:
     chosen = np.random.default_rng(0)
     still = chosen.integers(0, 255, (180, 320, 3)).astype(np.uint8)
     speaking = still.copy()
@@ -181,3 +240,6 @@ def test_lip_motion_is_of_the_mouth_alone_and_goes_on_over_batches() -> None:
     second = layer(frames_of(still, still, first_index=2), here)["lip_motion"]
     assert first[0].tolist() == [0, 0] and first[1][0] > 10 and first[1][1] == 0
     assert second[0][0] > 10 and second[1].tolist() == [0, 0]
+    still_ones = [first[0], first[1][1:], second[0][1:], second[1]]
+    accuracy("lip_motion", "of a face that keeps still", np.abs(np.concatenate(still_ones)).max(), below=0,
+             against="noise that changes in one of two mouths")  # fmt: skip

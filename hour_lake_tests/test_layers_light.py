@@ -10,6 +10,7 @@ from hour_lake.layers import Frames, Table
 from hour_lake.layers.luminance import luminance
 from hour_lake.layers.motion import motion
 from hour_lake.layers.sharpness import sharpness
+from hour_lake_tests.accuracy import Accuracy
 from hour_lake_tests.pictures import frames_of, portrait, scene
 
 
@@ -27,9 +28,10 @@ def boxes(*rows: tuple[float, float, float, float] | None) -> Table:
 
 
 @pytest.mark.parametrize("level", [0, 15, 16, 128, 239, 240, 255])
-def test_light_of_even_frames(level: int) -> None:
+def test_light_of_even_frames(level: int, accuracy: Accuracy) -> None:
     table = luminance(frames_of(flat(level), flat(100)))
-    assert table["luma"] == pytest.approx([level, 100])
+    off = np.abs(table["luma"] - [level, 100]).max()
+    accuracy("luminance", "luma, error (levels)", off, below=1e-3, against="even pictures of 0 to 255")
     assert table["contrast"] == pytest.approx([0, 0])
     assert table["dark_share"] == pytest.approx([float(level < 16), 0])
     assert table["bright_share"] == pytest.approx([float(level > 239), 0])
@@ -60,6 +62,17 @@ def test_sharpness_falls_as_blur_grows_in_the_frame_and_in_the_face() -> None:
         assert table[name][0] > 5 * table[name][-1], name
 
 
+def test_sharpness_is_the_variance_of_the_laplacian(accuracy: Accuracy) -> None:
+    """Of vertical stripes that are two px wide: 255, 255, 0, 0 has -255, -255, 255, 255, everywhere alike."""
+    stripes = np.zeros((180, 320, 3), np.uint8)
+    stripes[:, (np.arange(320) // 2) % 2 == 0] = 255
+    found = sharpness(frames_of(stripes), boxes(None))["frame_sharpness"][0]
+    # At both edges cv2 mirrors the next column, which is of the same stripe: nothing differs there.
+    edges = 2 / 320
+    accuracy("sharpness", "variance, relative error", abs(found / (255**2 * (1 - edges)) - 1), below=0.01,
+             against="stripes of 2 px")  # fmt: skip
+
+
 def test_a_blurred_face_before_a_sharp_wall_is_seen() -> None:
     sharp = np.random.default_rng(1).integers(0, 255, (180, 320, 3), np.uint8).repeat(4, 0).repeat(4, 1)
     sharp[200:500, 500:800] = cv2.GaussianBlur(cv2.resize(portrait(), (300, 300)), (0, 0), 8)
@@ -83,13 +96,17 @@ def test_motion_of_still_and_changing_frames() -> None:
     assert table["moving_share"][1:] == pytest.approx([0, 1, 0])  # five levels are noise, ten are motion
 
 
-def test_motion_of_each_patch() -> None:
+def test_motion_of_each_patch(accuracy: Accuracy) -> None:
     moved = flat(50, (180, 270))
     moved[60:120, 180:270] = 90  # the sixth of nine
     moved[:30, :45] = 70  # a quarter of the first
     patches = motion()(frames_of(flat(50, (180, 270)), moved))["patch_difference"]
     assert np.isnan(patches[0]).all()
     assert patches[1] == pytest.approx([5, 0, 0, 0, 0, 40, 0, 0, 0])
+    off = np.abs(patches[1] - [5, 0, 0, 0, 0, 40, 0, 0, 0]).max()
+    accuracy(
+        "motion", "change of each patch, error (levels)", off, below=1e-4, against="parts made brighter by 20 and 40"
+    )
 
 
 def test_patches_of_any_size_have_the_mean_of_the_whole() -> None:

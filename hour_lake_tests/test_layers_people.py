@@ -70,12 +70,15 @@ def written(text: str, *, at: tuple[int, int] = (60, 330)) -> np.ndarray:
     return picture
 
 
-def test_writing_is_read_measured_and_known_to_stay() -> None:
+def test_writing_is_read_measured_and_known_to_stay(accuracy: Accuracy) -> None:
     looks = frames_of(written(""), *[written("BREAKING NEWS 42")] * 4, written("CHAPTER", at=(60, 60)))
     table = text_overlay()(looks)
     assert table["text"] == ["", *["BREAKING NEWS 42"] * 4, "CHAPTER"]
     (width, height), base = cv2.getTextSize("BREAKING NEWS 42", cv2.FONT_HERSHEY_SIMPLEX, 1, 2)
-    assert table["area_share"][1] == pytest.approx(width * (height + base) / (640 * 360), rel=0.35)
+    off = abs(table["area_share"][1] / (width * (height + base) / (640 * 360)) - 1)
+    accuracy("text_overlay", "area, relative error", off, below=0.35, against="a line drawn over a portrait")
+    wrong = np.mean([a != b for a, b in zip(table["text"], ["", *["BREAKING NEWS 42"] * 4, "CHAPTER"], strict=True)])
+    accuracy("text_overlay", "pictures read wrongly", wrong, below=0, against="two lines drawn over a portrait")
     assert table["area_share"][0] == 0
     assert (table["stable_share"] > 0).tolist() == [False, False, False, True, True, False]
 

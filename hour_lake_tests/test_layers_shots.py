@@ -1,5 +1,6 @@
 """Cuts, by a jump of the content and by TransNetV2: the cuts of the sample corpus, and dissolves made here."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def test_cuts_are_found_to_the_frame(corpus: Path, accuracy: Accuracy) -> None:
     assert np.flatnonzero(found["is_cut"]).tolist() == [12, 24, 36]
     assert np.isnan(found["cut_probability"]).all()
     true, cuts = {12, 24, 36}, set(np.flatnonzero(found["is_cut"]).tolist())
-    accuracy("shot_boundaries", "cuts exact to the frame, F1", 2 * len(true & cuts) / (len(true) + len(cuts)), above=1,
+    exact = 2 * len(true & cuts) / (len(true) + len(cuts))
+    accuracy("shot_boundaries", "cuts between scenes exact to the frame, F1", exact, above=1,
              against="scenes of the corpus put together")  # fmt: skip
 
 
@@ -62,19 +64,36 @@ def test_a_shaking_picture_is_no_cut() -> None:
     assert content_change()(shaken)["content_score"][1:].min() > 27 and not cuts_in(shaken)["is_cut"].any()
 
 
+def test_content_is_what_hue_saturation_and_value_change_by(accuracy: Accuracy) -> None:
+    """From black to a grey, to red, to half that red, by hand; of OpenCV's HSV in 8 bits."""
+    colours = [(0, 0, 0), (60, 60, 60), (255, 0, 0), (128, 0, 0), (0, 255, 0)]
+    pictures = [np.full((90, 256, 3), colour, np.uint8) for colour in colours]
+    found = content_change()(frames_of(*pictures))["content_score"]
+    true = np.array([0, 60, 255 + 195, 127, 60 + 127]) / 3
+    accuracy("content_change", "score, error", np.abs(found - true).max(), below=1e-6, against="even pictures, by hand")
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("weights_folder")
-def test_transnet_finds_the_cuts_of_the_corpus_to_the_frame(corpus: Path, tmp_path: Path, accuracy: Accuracy) -> None:
+@pytest.mark.parametrize(("provider", "named"), [("content", "cuts"), ("transnetv2", "TransNetV2: cuts")])
+def test_the_cuts_of_the_corpus_are_found_to_the_frame(
+    corpus: Path, tmp_path: Path, accuracy: Accuracy, provider: str, named: str
+) -> None:
+    truth = json.loads((corpus / "truth.json").read_text())["videos"]
+    assert [(video["file"], cut) for video in truth.values() for cut in video["cuts_seconds"]] == [
+        (name, cut) for name, cut, _ in CUTS
+    ]
     right = wrong = 0
     for k, (name, cut_seconds, start_seconds) in enumerate(CUTS):
         clip, start_ms = tmp_path / f"{k}.mp4", round(start_seconds * 1000)
         cut(corpus / name, Segment("x", start_ms, start_ms + 3000), clip, Limits())
         batches = [Frames(b.small(width=256), b.time_seconds, b.first_index) for b in decode_frames(clip)]
-        found = np.flatnonzero(cuts_in(*batches, provider="transnetv2")["is_cut"]).tolist()
+        found = np.flatnonzero(cuts_in(*batches, provider=provider)["is_cut"]).tolist()
         true = int(np.ceil((cut_seconds - start_seconds) * 25 - 1e-6))  # the first step of the grid that shows the shot
         right += true in found
         wrong += len(found) - (true in found)
-    accuracy("shot_boundaries", "TransNetV2: cuts exact to the frame, F1", 2 * right / (len(CUTS) + right + wrong),
+    assert right == 3
+    accuracy("shot_boundaries", f"{named} exact to the frame, F1", 2 * right / (len(CUTS) + right + wrong),
              above=1, against="corpus, its three cuts")  # fmt: skip
 
 

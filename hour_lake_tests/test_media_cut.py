@@ -1,12 +1,14 @@
 """Clips are exact: which source frame each of theirs shows, and which source sample each of theirs is."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hour_lake.errors import MediaError
 from hour_lake.identity import Segment
@@ -16,20 +18,26 @@ from hour_lake.settings import Limits
 from hour_lake_tests.media_clips import make_video, noise, number_of, numbers_of, remux, samples_of
 
 LIMITS = Limits()
-NTSC = Fraction(30_000, 1001)
+FILM, NTSC, NTSC_60 = (Fraction(thousands, 1001) for thousands in (24_000, 30_000, 60_000))
 SPANS = ((0, 1000), (1000, 2000), (1480, 1880))
 OPEN_GOP = {"preset": "ultrafast", "x264-params": "open-gop=1:bframes=3:b-adapt=0:keyint=12:scenecut=0:threads=1"}
 # file name, codec, frames a second, encoder options
 SOURCES = [
+    ("film.mp4", "libx264", FILM, None),
     ("24.mp4", "libx264", 24, None),
     ("25.mp4", "libx264", 25, None),
     ("30.mp4", "libx264", 30, None),
     ("ntsc.mp4", "libx264", NTSC, None),
+    ("50.mp4", "libx264", 50, None),
+    ("ntsc-60.mp4", "libx264", NTSC_60, None),
     ("60.mp4", "libx264", 60, None),
     ("open.mp4", "libx264", 25, OPEN_GOP),
     ("open.ts", "libx264", 25, OPEN_GOP),
     ("hevc.mp4", "libx265", 25, None),
+    ("film.mkv", "libx264", FILM, None),
     ("ntsc.mkv", "libx264", NTSC, None),
+    ("50.mkv", "libx264", 50, None),
+    ("ntsc-60.mkv", "libx264", NTSC_60, None),
     ("60.mkv", "libx264", 60, None),
     ("vp9.webm", "libvpx-vp9", 30, None),
     ("vp8.webm", "libvpx", 24, None),
@@ -45,6 +53,23 @@ def clip_of(source: Path, start_ms: int, stop_ms: int) -> tuple[Path, ClipFacts]
     return clip, cut(source, segment, clip, LIMITS)
 
 
+def lag_samples(got: NDArray[np.int16], sound: NDArray[np.int16], at: int) -> int:
+    """How many samples too early `got` is, if its first should be `sound[at]`: where the two correlate best."""
+    most, first = 1_500, got[:9_600, 0].astype(float)
+    near = np.pad(sound[:, 0].astype(float), most)[at : at + len(first) + 2 * most]
+    return int(np.argmax(np.correlate(near, first, "valid"))) - most
+
+
+def assert_heard(clip: Path, sound: NDArray[np.int16], start_ms: int, stop_ms: int, *, codec: str) -> None:
+    """That a clip's sound is `[start_ms, stop_ms)` of this: the same bits, or what the encoder left of it in place."""
+    got, wanted = samples_of(clip), sound[start_ms * 48 : stop_ms * 48]
+    assert len(got) == len(wanted)
+    if codec == "aac":
+        assert lag_samples(got, sound, start_ms * 48) == 0
+    else:
+        np.testing.assert_array_equal(got, wanted)
+
+
 def shown(times_ms: Sequence[float | Fraction], start_ms: int, stop_ms: int) -> list[int]:
     """By the rule: at each instant of the grid the last frame that began at most 1 ms later."""
     return [max(n for n, time in enumerate(times_ms) if time <= tick + 1) for tick in range(start_ms, stop_ms, 40)]
@@ -54,8 +79,9 @@ def shown(times_ms: Sequence[float | Fraction], start_ms: int, stop_ms: int) -> 
 def test_each_frame_is_the_one_on_screen(
     tmp_path: Path, name: str, codec: str, rate: Fraction | int, options: dict[str, str] | None
 ) -> None:
-    source = make_video(tmp_path / name, frames=int(2 * rate) + 1, rate=rate, codec=codec, options=options)
-    times = [n * 1000 / Fraction(rate) for n in range(int(2 * rate) + 1)]
+    frames = math.ceil(2 * rate) + 1
+    source = make_video(tmp_path / name, frames=frames, rate=rate, codec=codec, options=options)
+    times = [n * 1000 / Fraction(rate) for n in range(frames)]
     if name.endswith(("mkv", "webm")):
         times = [round(time) for time in times]  # all that they store
     for start, stop in SPANS:
@@ -64,15 +90,22 @@ def test_each_frame_is_the_one_on_screen(
         assert facts.frames == (stop - start) // 40
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
-def test_variable_frame_rate(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [("mp4", None), ("mkv", None), ("ts", None), ("mp4", "aac"), ("mkv", "flac"), ("mov", "pcm_s16le")],
+)
+def test_variable_frame_rate(tmp_path: Path, suffix: str, codec: str | None) -> None:
     gaps = np.random.default_rng(1).choice([17, 33, 40, 90, 250], 40)
     times = np.r_[0, np.cumsum(gaps)].tolist()
-    source = make_video(tmp_path / f"vfr.{suffix}", frames=len(times), times_ms=times, codec="libx264")
     stop = times[-1] // 40 * 40
+    sound = noise(times[-1] / 1000)
+    source = make_video(tmp_path / f"vfr.{suffix}", frames=len(times), times_ms=times, codec="libx264",
+                        sound=sound if codec else None, sound_codec=codec or "aac")  # fmt: skip
     for start in (0, 1000):
         clip, _ = clip_of(source, start, stop)
         assert numbers_of(clip) == shown(times, start, stop)
+        if codec:
+            assert_heard(clip, sound, start, stop, codec=codec)
 
 
 def test_a_picture_that_starts_late_is_time_zero(tmp_path: Path) -> None:
@@ -86,24 +119,33 @@ def test_a_picture_that_starts_late_is_time_zero(tmp_path: Path) -> None:
     np.testing.assert_array_equal(samples_of(clip), sound[first : first + 800 * 48])
 
 
-def test_an_edit_list_that_cuts_the_beginning(tmp_path: Path) -> None:
-    """What a phone or `ffmpeg -ss` leaves behind: frames that are in the file but never shown."""
-    whole = make_video(tmp_path / "whole.mp4", frames=60, sound=noise(2.4), sound_codec="aac")
-    source = remux(whole, tmp_path / "edited.mp4", "-ss", "0.48")
+@pytest.mark.parametrize(("suffix", "codec"), [("mp4", "aac"), ("mov", "pcm_s16le")])
+def test_an_edit_list_that_cuts_the_beginning(tmp_path: Path, suffix: str, codec: str) -> None:
+    """What a phone or `ffmpeg -ss` leaves behind: frames and samples that are in the file but never played."""
+    sound = noise(2.4)
+    whole = make_video(tmp_path / f"whole.{suffix}", frames=60, sound=sound, sound_codec=codec)
+    source = remux(whole, tmp_path / f"edited.{suffix}", "-ss", "0.48")
     for start in (0, 400):
         clip, _ = clip_of(source, start, start + 800)
         assert numbers_of(clip) == list(range(12 + start // 40, 32 + start // 40))
+        assert_heard(clip, sound[480 * 48 :], start, start + 800, codec=codec)
 
 
-@pytest.mark.parametrize(("degrees", "turns"), [("90", 1), ("180", 2), ("270", 3)])
-def test_rotation_is_applied(tmp_path: Path, degrees: str, turns: int) -> None:
-    plain = make_video(tmp_path / "plain.mp4", frames=30)
-    source = remux(plain, tmp_path / "turned.mp4", "-display_rotation", degrees)
+@pytest.mark.parametrize(
+    ("degrees", "turns", "codec"), [("90", 1, "pcm_s16le"), ("180", 2, "pcm_s16le"), ("270", 3, "aac")]
+)
+def test_rotation_is_applied_to_the_picture_and_nothing_to_the_sound(
+    tmp_path: Path, degrees: str, turns: int, codec: str
+) -> None:
+    sound = noise(1.2)
+    plain = make_video(tmp_path / "plain.mov", frames=30, sound=sound, sound_codec=codec)
+    source = remux(plain, tmp_path / "turned.mov", "-display_rotation", degrees)
     clip, facts = clip_of(source, 400, 800)
     pixels = np.concatenate([frames.pixels for frames in decode_frames(clip)])
     assert (facts.width_px, facts.height_px) == ((96, 160) if turns % 2 else (160, 96))
     # ffmpeg's option turns counterclockwise as numpy does: turned back, the numbers can be read again.
     assert [number_of(np.rot90(picture, -turns)) for picture in pixels] == list(range(10, 20))
+    assert_heard(clip, sound, 400, 800, codec=codec)
 
 
 def test_a_mirrored_picture_is_mirrored_back(tmp_path: Path) -> None:
@@ -180,10 +222,34 @@ def test_compressed_sound_is_in_step_with_the_picture(tmp_path: Path, name: str,
     picture = "libvpx" if name.endswith("webm") else "libx264"
     sound = noise(3.0)
     source = make_video(tmp_path / name, frames=75, codec=picture, sound=sound, sound_codec=codec)
-    got = samples_of(clip_of(source, 1000, 2000)[0]).astype(float)[:9_600, 0]
-    near = sound[48_000 - 1_500 : 48_000 + 9_600 + 1_500, 0].astype(float)
-    lag = int(np.argmax(np.correlate(near, got, "valid"))) - 1_500
-    assert abs(lag) <= (24 if name.endswith(("mkv", "webm")) else 1)  # they round to 1 ms
+    lag = lag_samples(samples_of(clip_of(source, 1000, 2000)[0]), sound, 48_000)
+    assert abs(lag) <= (24 if name.endswith(("mkv", "webm")) else 0)  # they round to 1 ms
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "ticks_a_second", "early"),
+    [
+        ("late.mp4", "aac", 48_000, 0),
+        ("late.mov", "pcm_s16le", 48_000, 0),
+        ("late.mp4", "aac", 1000, 41),
+        ("late.mov", "pcm_s16le", 1000, 9),
+    ],
+)
+def test_sound_that_starts_late_is_where_the_file_says(
+    tmp_path: Path, name: str, codec: str, ticks_a_second: int, early: int
+) -> None:
+    """To the sample, where the file can say it.
+
+    The one exception is made before us. An mp4 or mov gives the start of a track in ticks of its movie, which ffmpeg's
+    muxer has at 1000 a second unless told, and it drops what is left: 12,345 samples are 257.19 ms and become 257; AAC
+    begins 1024 samples earlier, at 235.85 ms, and becomes 235. Told of 48,000 ticks, it loses nothing.
+    """
+    sound = noise(2.0)
+    source = make_video(tmp_path / name, frames=75, sound=sound, sound_codec=codec, sound_start=12_345,
+                        container_options={"movie_timescale": str(ticks_a_second)})  # fmt: skip
+    for start in (400, 1000):
+        clip, _ = clip_of(source, start, start + 800)
+        assert lag_samples(samples_of(clip), sound, start * 48 - 12_345) == early
 
 
 def test_sound_that_starts_late_and_ends_early_is_padded(tmp_path: Path) -> None:
